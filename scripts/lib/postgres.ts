@@ -1,0 +1,224 @@
+/**
+ * A PostgreSQL cluster of our own in one folder: nobody else's databases are touched, and nobody else's settings
+ * apply. The superuser is reachable over the unix socket only; everybody else comes by TCP with a password.
+ */
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  writeFileSync,
+} from "node:fs"
+import { join } from "node:path"
+import pg from "pg"
+import { run, tryRun } from "./commands.ts"
+import { asUser, isRoot, type OsUser } from "./os-user.ts"
+import { scramVerifier } from "./scram.ts"
+import type { Secrets } from "./secrets.ts"
+
+export const oldestPostgres = 15
+
+/** The newest PostgreSQL on this machine that is new enough, or null. `PG_BIN` comes first. */
+export function findPostgres(): string | null {
+  const given = process.env.PG_BIN
+  if (given) return given
+  const root = "/usr/lib/postgresql"
+  if (!existsSync(root)) return null
+  const versions = readdirSync(root).map(Number)
+  const usable = versions.filter((v) => v >= oldestPostgres && existsSync(join(root, String(v), "bin", "initdb")))
+  return usable.length === 0 ? null : join(root, String(Math.max(...usable)), "bin")
+}
+
+export interface ClusterOptions {
+  readonly folder: string
+  readonly port: number
+  /** Folder of initdb, pg_ctl and the others. */
+  readonly bin: string
+  readonly osUser: OsUser
+  /** False for tests only: what the machine has not written when its power goes is lost. */
+  readonly durable?: boolean
+}
+
+/** The kernel refuses longer paths of unix sockets. */
+const longestSocketPath = 107
+
+export class Cluster {
+  readonly options: ClusterOptions
+  readonly data: string
+  /** Where the unix socket is; the `host` of a superuser's connection. */
+  readonly sockets: string
+  readonly log: string
+
+  constructor(options: ClusterOptions) {
+    this.options = options
+    this.data = join(options.folder, "data")
+    this.sockets = join(options.folder, "sockets")
+    this.log = join(options.folder, "postgresql.log")
+  }
+
+  exists(): boolean {
+    return existsSync(join(this.data, "PG_VERSION"))
+  }
+
+  /** Makes the folder and the empty cluster in it, if they are not there; always writes the settings anew. */
+  async create(): Promise<void> {
+    const { folder, osUser } = this.options
+    const socket = join(this.sockets, `.s.PGSQL.${this.options.port}`)
+    if (Buffer.byteLength(socket) > longestSocketPath) {
+      throw new Error(`The path ${socket} is too long for a socket. Set SAAS_STATE_DIR to a shorter folder.`)
+    }
+    mkdirSync(folder, { recursive: true, mode: 0o711 })
+    mkdirSync(this.sockets, { recursive: true })
+    if (isRoot) for (const path of [folder, this.sockets]) chownSync(path, osUser.uid, osUser.gid)
+    if (!this.exists()) {
+      const sync = this.options.durable === false ? ["--no-sync"] : []
+      const locale = ["--encoding=UTF8", "--locale=C.UTF-8"]
+      await this.tool("initdb", ["-D", this.data, "-U", "postgres", "--auth-local=peer", ...locale, ...sync])
+    }
+    this.writeSettings()
+  }
+
+  private writeSettings(): void {
+    const { port, osUser, durable } = this.options
+    const settings = [
+      "# Written at every start; put settings of your own into postgresql.auto.conf (ALTER SYSTEM).",
+      `port = ${port}`,
+      "listen_addresses = '127.0.0.1'",
+      `unix_socket_directories = '${this.sockets}'`,
+      // Who may use the socket is said in pg_hba.conf; tenants' users are not even let near it.
+      "unix_socket_permissions = 0700",
+      "password_encryption = 'scram-sha-256'",
+      "max_connections = 300",
+      "shared_buffers = '256MB'",
+      // A database is some 3,000 files, and a dropped or cloned tenant touches all of its tables in one transaction.
+      "max_locks_per_transaction = 256",
+      "max_wal_size = '2GB'",
+      "log_line_prefix = '%m [%p] %u@%d '",
+      ...(durable === false ? ["fsync = off", "synchronous_commit = off", "full_page_writes = off"] : []),
+    ]
+    this.write("saas.conf", settings)
+    const main = join(this.data, "postgresql.conf")
+    const include = "include 'saas.conf'"
+    const text = readFileSync(main, "utf8")
+    if (!text.includes(include)) writeFileSync(main, `${text}\n${include}\n`)
+    this.write("pg_hba.conf", [
+      "# The first line that fits decides. A tenant's role is named as its database, so `sameuser` shuts all others.",
+      "local  all       postgres                      peer map=superuser",
+      "host   all       postgres       127.0.0.1/32   reject",
+      "host   all       saas_operator  127.0.0.1/32   scram-sha-256",
+      "host   master    saas_master    127.0.0.1/32   scram-sha-256",
+      "host   all       saas_template  127.0.0.1/32   scram-sha-256",
+      "host   sameuser  all            127.0.0.1/32   scram-sha-256",
+    ])
+    const people = new Set([osUser.name, ...(isRoot ? ["root"] : [])])
+    this.write(
+      "pg_ident.conf",
+      [...people].map((name) => `superuser  ${name}  postgres`),
+    )
+  }
+
+  private write(name: string, lines: readonly string[]): void {
+    const path = join(this.data, name)
+    writeFileSync(path, `${lines.join("\n")}\n`)
+    chmodSync(path, 0o600)
+    if (isRoot) chownSync(path, this.options.osUser.uid, this.options.osUser.gid)
+  }
+
+  /** Pid of our own postmaster, or null. A number in a stale file that now is somebody else's is not believed. */
+  pid(): number | null {
+    const file = join(this.data, "postmaster.pid")
+    if (!existsSync(file)) return null
+    const pid = Number(readFileSync(file, "utf8").split("\n")[0])
+    const cwd = `/proc/${pid}/cwd`
+    if (!existsSync("/proc/self/cwd")) return pid
+    return existsSync(cwd) && readlinkSync(cwd) === realpathSync(this.data) ? pid : null
+  }
+
+  async start(): Promise<void> {
+    if (this.pid() !== null) return
+    try {
+      await this.tool("pg_ctl", ["start", "-D", this.data, "-l", this.log, "-w", "-t", "60", "-s"])
+    } catch (error) {
+      const tail = existsSync(this.log) ? readFileSync(this.log, "utf8").trim().split("\n").slice(-8).join("\n") : ""
+      throw new Error(`PostgreSQL does not start. The end of ${this.log}:\n${tail}`, { cause: error })
+    }
+  }
+
+  /** `immediate` is a crash: the next start recovers. */
+  async stop(mode: "fast" | "immediate" = "fast"): Promise<void> {
+    if (this.pid() === null) return
+    await this.tool("pg_ctl", ["stop", "-D", this.data, "-m", mode, "-w", "-t", "60", "-s"])
+  }
+
+  /** Makes roles and databases that are missing and sets the passwords to what the secrets say. */
+  async ensureRoles(secrets: Secrets): Promise<void> {
+    await this.query("postgres", async (client) => {
+      await ensureRole(
+        client,
+        "saas_operator",
+        "LOGIN CREATEDB CREATEROLE INHERIT",
+        secrets.read("pg-operator-password"),
+      )
+      await ensureRole(
+        client,
+        "saas_master",
+        "LOGIN NOCREATEDB NOCREATEROLE NOINHERIT",
+        secrets.read("pg-master-password"),
+      )
+      await ensureRole(client, "saas_template", "LOGIN NOCREATEDB NOCREATEROLE NOINHERIT", null)
+      for (const [name, owner] of [
+        ["saas_operator", "saas_operator"],
+        ["master", "saas_master"],
+      ] as const) {
+        const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name])
+        if (found.rowCount === 0) await client.query(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE template0`)
+      }
+      for (const name of ["postgres", "template1", "master", "saas_operator"]) {
+        await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
+      }
+    })
+  }
+
+  /** As the superuser, over the unix socket. */
+  async query<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const client = new pg.Client({ host: this.sockets, port: this.options.port, user: "postgres", database })
+    await client.connect()
+    try {
+      return await work(client)
+    } finally {
+      await client.end()
+    }
+  }
+
+  /** Does it answer? Not whether anybody may sign in. */
+  async answers(): Promise<boolean> {
+    const args = ["-q", "-h", "127.0.0.1", "-p", String(this.options.port), "-t", "2"]
+    return (await tryRun(join(this.options.bin, "pg_isready"), args)).code === 0
+  }
+
+  private async tool(name: string, args: readonly string[]): Promise<string> {
+    const [command, line] = asUser(this.options.osUser, join(this.options.bin, name), args)
+    // The folder we stand in may be closed to that user, who then could not even start.
+    return run(command, line, { cwd: "/", env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8" } })
+  }
+}
+
+async function ensureRole(client: pg.Client, name: string, rights: string, password: string | null): Promise<void> {
+  const found = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [name])
+  if (found.rowCount === 0) await client.query(`CREATE ROLE ${name}`)
+  await client.query(`ALTER ROLE ${name} ${rights} NOSUPERUSER`)
+  if (password === null) return
+  const kept = await client.query("SELECT rolpassword FROM pg_authid WHERE rolname = $1", [name])
+  if (matches(kept.rows[0]?.rolpassword ?? "", password)) return
+  await client.query(`ALTER ROLE ${name} PASSWORD ${client.escapeLiteral(scramVerifier(password))}`)
+}
+
+function matches(verifier: string, password: string): boolean {
+  const parts = /^SCRAM-SHA-256\$(\d+):([^$]+)\$/.exec(verifier)
+  if (!parts?.[1] || !parts[2]) return false
+  return scramVerifier(password, Buffer.from(parts[2], "base64"), Number(parts[1])) === verifier
+}

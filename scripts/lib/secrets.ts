@@ -1,0 +1,53 @@
+/** Secrets are files, one each, readable by their owner only. They are made once and never shown. */
+import { randomBytes } from "node:crypto"
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { isRoot, type OsUser } from "./os-user.ts"
+
+export const secretNames = [
+  "root-key",
+  "nudge-token",
+  "sidecar-password",
+  "admin-password",
+  "pg-operator-password",
+  "pg-master-password",
+  "odoo-master-password",
+] as const
+export type SecretName = (typeof secretNames)[number]
+
+/** People type this one, so it is short and has no characters that look alike. */
+function typedPassword(): string {
+  const letters = "abcdefghjkmnpqrstuvwxyz23456789"
+  return Array.from(randomBytes(16), (byte) => letters[byte % letters.length]).join("")
+}
+
+export class Secrets {
+  readonly folder: string
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  path(name: SecretName): string {
+    return join(this.folder, name)
+  }
+
+  /** Makes those that are missing. */
+  ensure(): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o711 })
+    for (const name of secretNames) {
+      if (existsSync(this.path(name))) continue
+      const value = name === "admin-password" ? typedPassword() : randomBytes(32).toString("hex")
+      writeFileSync(this.path(name), `${value}\n`, { mode: 0o600, flag: "wx" })
+    }
+  }
+
+  read(name: SecretName): string {
+    return readFileSync(this.path(name), "utf8").trim()
+  }
+
+  /** Lets one other user read it; root can anyway. */
+  giveTo(name: SecretName, user: OsUser): void {
+    if (isRoot) chownSync(this.path(name), user.uid, user.gid)
+  }
+}

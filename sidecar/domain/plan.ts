@@ -4,14 +4,19 @@
  */
 import type { Limits, TenantHost, TenantSpec } from "./tenant.ts"
 
+/** So many crashes in ten minutes are a loop: starting it once more would only burn the machine. */
+export const crashLoop = 5
+
 /** How far a tenant's database has come. `open` means that its own role may connect. */
 export type DatabaseStage = "absent" | "foreign" | "cloned" | "prepared" | "open"
 
 export interface SeenDatabase {
   readonly stage: DatabaseStage
-  /** Role, password, grants, connection limit and ownership are as they should be. */
+  /**
+   * Role, password, grants, connection limit and ownership are as they should be.
+   * `wrong` beside `absent`: something of it, such as its role, is left over.
+   */
   readonly rights: "right" | "wrong"
-  readonly connectionLimit: number
 }
 
 /** `starting`: the process is there and does not answer yet. */
@@ -79,6 +84,7 @@ export type Step =
   | { readonly kind: "route"; readonly hosts: readonly TenantHost[]; readonly state: RouteState }
   | { readonly kind: "deactivate_users"; readonly keep: number }
   | { readonly kind: "stop_runtime" }
+  | { readonly kind: "shelve_backup" }
   | { readonly kind: "back_up" }
   | { readonly kind: "verify_backup" }
   | { readonly kind: "drop_database" }
@@ -91,10 +97,155 @@ export type Decision =
   | { readonly kind: "step"; readonly step: Step }
   /** Nothing to do now; look again after so many seconds. */
   | { readonly kind: "wait"; readonly seconds: number; readonly reason: string }
+  /** The world is as the spec says. */
   | { readonly kind: "done" }
   /** No step of ours can help: the reason says what a person can do. */
   | { readonly kind: "blocked"; readonly reason: string }
 
-export function plan(_spec: TenantSpec, _wanted: Wanted, _seen: Observation): Decision {
-  throw new Error("to be written")
+/**
+ * Where a rule needs two steps, the one that people notice comes first: a suspended tenant shows its reason before it
+ * is stopped, a deleted one is diverted before it is stopped, and a started one answers before anybody is sent to it.
+ */
+export function plan(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision {
+  switch (spec.desired) {
+    case "running":
+      return planRunning(spec, wanted, seen)
+    case "suspended":
+      return planSuspended(spec, seen)
+    case "deleted":
+      return planDeleted(seen)
+  }
+}
+
+function planRunning(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision {
+  return planDatabase(seen) ?? planRuntime(wanted, seen) ?? planService(spec, wanted, seen)
+}
+
+function planDatabase({ database, files, finalBackup, template }: Observation): Decision | null {
+  switch (database.stage) {
+    case "foreign":
+      return blockedByForeign
+    case "absent":
+      // An empty database in the place of a lost one would look like a customer's Odoo without their data.
+      if (finalBackup !== "absent") {
+        return blocked("Its data was deleted after a final backup. Restore that backup, or make a new tenant.")
+      }
+      if (files === "present") {
+        return blocked("Its database is gone while its files are there. Restore a backup, or remove the files first.")
+      }
+      return step({ kind: template === "absent" ? "build_template" : "clone_database" })
+    case "cloned":
+      return step({ kind: "prepare_database" })
+    case "prepared":
+      return step({ kind: files === "absent" ? "create_files" : "open_database" })
+    case "open":
+      if (database.rights === "wrong") return step({ kind: "repair_rights" })
+      return files === "absent" ? step({ kind: "create_files" }) : null
+  }
+}
+
+function planRuntime(wanted: Wanted, { runtime, tenant, finalBackup }: Observation): Decision | null {
+  if (runtime.state !== "stopped" && runtime.fingerprint !== wanted.runtimeFingerprint) {
+    return step({ kind: "stop_runtime" })
+  }
+  if (runtime.state === "stopped") {
+    if (runtime.crashes >= crashLoop) {
+      return wait(
+        60,
+        `It ended by itself ${runtime.crashes} times in ten minutes. Its log says why; it is tried again.`,
+      )
+    }
+    // From its next start on, the data may move on from what a called-off deletion has backed up.
+    return step({ kind: finalBackup === "absent" ? "start_runtime" : "shelve_backup" })
+  }
+  return runtime.state === "starting" || tenant === null ? step({ kind: "await_ready" }) : null
+}
+
+function planService(spec: TenantSpec, wanted: Wanted, { tenant, route, activeUsers }: Observation): Decision {
+  if (!tenant?.bootstrapped) return step({ kind: "bootstrap" })
+  if (tenant.settings !== wanted.settingsFingerprint) return step({ kind: "apply_settings", limits: spec.limits })
+  if (!isRouted(route, spec.hosts, { kind: "up" })) return routeTo(spec, { kind: "up" })
+  if (activeUsers !== null && activeUsers > spec.limits.users) {
+    return step({ kind: "deactivate_users", keep: spec.limits.users })
+  }
+  return done
+}
+
+function planSuspended(spec: TenantSpec, { database, runtime, route }: Observation): Decision {
+  const state: RouteState = { kind: "suspended", reason: spec.reason }
+  if (!isRouted(route, spec.hosts, state)) return routeTo(spec, state)
+  if (runtime.state !== "stopped") return step({ kind: "stop_runtime" })
+  if (database.stage === "foreign") return blockedByForeign
+  return database.stage === "open" && database.rights === "wrong" ? step({ kind: "repair_rights" }) : done
+}
+
+function planDeleted({ database, files, runtime, route, finalBackup }: Observation): Decision {
+  if (route.state.kind !== "none" && route.state.kind !== "maintenance") {
+    return step({
+      kind: "route",
+      hosts: route.hosts.map((name, index) => ({ name, primary: index === 0 })),
+      state: { kind: "maintenance" },
+    })
+  }
+  if (runtime.state !== "stopped") {
+    // What was backed up while it could still be written to is not the final backup.
+    return step({ kind: finalBackup === "absent" ? "stop_runtime" : "shelve_backup" })
+  }
+  switch (database.stage) {
+    case "foreign":
+      return blockedByForeign
+    case "cloned":
+    case "prepared":
+      // Never opened, so nothing of the customer is in it. Files first: alone they would look like a lost database.
+      return step({ kind: files === "present" ? "remove_files" : "drop_database" })
+    case "open":
+      if (finalBackup === "absent") return step({ kind: "back_up" })
+      return step({ kind: finalBackup === "verified" ? "drop_database" : "verify_backup" })
+    case "absent":
+      if (database.rights === "wrong") return step({ kind: "drop_database" })
+      if (files === "present") {
+        return finalBackup === "verified"
+          ? step({ kind: "remove_files" })
+          : blocked(
+              "Its database is gone and no final backup was verified, so its files are kept. Remove them by hand.",
+            )
+      }
+      return route.state.kind === "none" ? done : step({ kind: "remove_route" })
+  }
+}
+
+const done: Decision = { kind: "done" }
+
+const blockedByForeign = blocked(
+  "A database of that name belongs to another installation. Nothing is touched; move or rename that database first.",
+)
+
+function step(step: Step): Decision {
+  return { kind: "step", step }
+}
+
+function wait(seconds: number, reason: string): Decision {
+  return { kind: "wait", seconds, reason }
+}
+
+function blocked(reason: string): Decision {
+  return { kind: "blocked", reason }
+}
+
+function routeTo(spec: TenantSpec, state: RouteState): Decision {
+  return step({ kind: "route", hosts: spec.hosts, state })
+}
+
+function isRouted(route: SeenRoute, hosts: readonly TenantHost[], state: RouteState): boolean {
+  return sameState(route.state, state) && sameHosts(route.hosts, hosts)
+}
+
+function sameState(a: RouteState, b: RouteState): boolean {
+  if (a.kind === "suspended" && b.kind === "suspended") return a.reason === b.reason
+  return a.kind === b.kind
+}
+
+function sameHosts(names: readonly string[], hosts: readonly TenantHost[]): boolean {
+  const wanted = new Set(hosts.map((host) => host.name))
+  return wanted.size === names.length && names.every((name) => wanted.has(name))
 }

@@ -3,11 +3,12 @@
  * Every act takes a `Fence` and refuses, with `StaleEpoch`, when a younger claim has been there before.
  * Every act is idempotent. Errors: `RetryableError` or `PermanentError` (domain/errors.ts).
  */
-import type { FinalBackup, RouteState, SeenRoute, SeenRuntime } from "../domain/plan.ts"
-import type { TenantHost, TenantId, TenantSpec } from "../domain/tenant.ts"
+import type { FinalBackup, RouteState, SeenDatabase, SeenRoute, SeenRuntime } from "../domain/plan.ts"
+import type { TemplateSpec, TenantHost, TenantId, TenantSpec } from "../domain/tenant.ts"
 import type { ServerInfo, TargetInfo } from "../odoo/port.ts"
 
 export interface Fence {
+  /** The subject of the claim: a tenant's id, or `tpl_<key>` where a template is built by an operation of its own. */
   readonly tenant: TenantId
   readonly epoch: number
   /** Aborted when the lease is lost or the operation cancelled. */
@@ -25,6 +26,42 @@ export interface DatabaseServers {
   /** Where a tenant's database lives; makes a dedicated server where the spec asks for one. */
   ensure(spec: TenantSpec, fence: Fence): Promise<DatabaseAddress>
   describe(): Promise<readonly ServerInfo[]>
+}
+
+/** Plain PostgreSQL, the same for every target. Nothing here touches what carries another installation's id. */
+export interface Databases {
+  /**
+   * Makes the epoch of this claim known before anything else is done or looked at, so that what an older claim still
+   * has under way is refused from here on.
+   */
+  raise(fence: Fence): Promise<void>
+  /** `absent` with `rights: "wrong"` means that the database is gone and something of it (its role) is left over. */
+  observe(spec: TenantSpec): Promise<SeenDatabase>
+  /** A copy of the template, closed to connections. Waits for its turn where clones at once are bounded. */
+  clone(spec: TenantSpec, fence: Fence): Promise<void>
+  /** New identity, owner, role, grants and limits; still closed to the tenant's role. */
+  prepare(spec: TenantSpec, fence: Fence): Promise<void>
+  open(spec: TenantSpec, fence: Fence): Promise<void>
+  repairRights(spec: TenantSpec, fence: Fence): Promise<void>
+  /** Takes the database and its role away. The caller has made sure of the final backup. */
+  drop(fence: Fence): Promise<void>
+  /** Counted from outside the tenant; null while there is no open database. */
+  usage(spec: TenantSpec): Promise<DatabaseUsage | null>
+  /** Resolves when PostgreSQL answers; otherwise throws a RetryableError that says why not. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface DatabaseUsage {
+  /** Active internal users without the operator's staff and without Odoo's own robot. */
+  readonly activeUsers: number
+  readonly megabytes: number
+}
+
+export interface Templates {
+  observe(template: TemplateSpec): Promise<"absent" | "ready">
+  /** One build at a time of the same template, whoever asks; resolves at once where it is ready. */
+  build(template: TemplateSpec, fence: Fence): Promise<void>
 }
 
 export interface Runtime<E> {
@@ -59,6 +96,8 @@ export interface Backups {
   take(spec: TenantSpec, fence: Fence): Promise<void>
   /** Restores it into a scratch database and compares. */
   verify(spec: TenantSpec, fence: Fence): Promise<void>
+  /** Sets a backup aside that was made for a deletion which was called off; it no longer counts as final. */
+  shelve(fence: Fence): Promise<void>
 }
 
 export interface Router<E> {

@@ -1,0 +1,37 @@
+/** What a tenant is told about its limits and surroundings, and the fingerprint that says whether it already knows. */
+import { fingerprint } from "./fingerprint.ts"
+import type { Banner, TenantSpec } from "./tenant.ts"
+
+export interface Surroundings {
+  readonly urlScheme: "http" | "https"
+  /** As people write it after the host name: "" or ":8080". */
+  readonly urlPort: string
+  /** Whether mail can leave: a relay is configured. */
+  readonly mail: boolean
+}
+
+export interface SettingsMessage {
+  readonly fingerprint: string
+  readonly limits: { readonly users: number; readonly storageMb: number }
+  readonly banner: Banner | null
+  readonly upgradeUrl: string
+  readonly mail: boolean
+  readonly baseUrl: string
+}
+
+export function settingsOf(spec: TenantSpec, surroundings: Surroundings): SettingsMessage {
+  const settings = {
+    limits: { users: spec.limits.users, storageMb: spec.limits.storageMb },
+    banner: spec.banner,
+    upgradeUrl: spec.upgradeUrl,
+    mail: surroundings.mail,
+    baseUrl: baseUrl(spec, surroundings),
+  }
+  return { fingerprint: fingerprint(settings), ...settings }
+}
+
+/** The address that links in mails carry; "" while a tenant has no host. */
+export function baseUrl(spec: TenantSpec, surroundings: Surroundings): string {
+  const host = spec.hosts.find((host) => host.primary) ?? spec.hosts[0]
+  return host ? `${surroundings.urlScheme}://${host.name}${surroundings.urlPort}` : ""
+}

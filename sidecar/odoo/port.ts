@@ -5,7 +5,7 @@
  * Every method is one transaction in the master. Errors: a `MasterUnavailable` may be tried again as it is,
  * a `MasterRefused` is final for that call.
  */
-import type { DesiredState, TemplateSpec, TenantId, TenantSpec, TenantStatus } from "../domain/tenant.ts"
+import type { DesiredState, TemplateSpec, TenantId, TenantSpec, TenantStatus, Usage } from "../domain/tenant.ts"
 
 export const protocolVersion = 1
 
@@ -125,6 +125,13 @@ export interface TenantSummary {
   readonly spec: TenantSpec
 }
 
+/** What a tenant uses, counted from outside of it. */
+export interface UsageSample extends Usage {
+  readonly tenant: TenantId
+  /** UTC, ISO 8601 with milliseconds. */
+  readonly at: string
+}
+
 export interface MasterPort {
   hello(info: HelloInfo): Promise<HelloAnswer>
   claim(request: ClaimRequest): Promise<readonly Claim[]>
@@ -132,13 +139,19 @@ export interface MasterPort {
   /** False when the lease is stale: stop at once. */
   report(renewal: Renewal, steps: readonly StepReport[], status: TenantStatus | null): Promise<boolean>
   /** False when the lease is stale. Safe to repeat. */
-  finish(renewal: Renewal, outcome: Outcome, steps: readonly StepReport[], status: TenantStatus | null): Promise<boolean>
+  finish(
+    renewal: Renewal,
+    outcome: Outcome,
+    steps: readonly StepReport[],
+    status: TenantStatus | null,
+  ): Promise<boolean>
   /** Seen outside any operation; `seq` grows per sidecar start in microseconds, older ones are dropped. */
   observed(tenant: TenantId, epoch: number, seq: string, status: TenantStatus): Promise<boolean>
   /** The sidecar asks for an operation: crashed, drifted, limit passed. The reason goes to the audit log. */
   request(tenant: TenantId, kind: OperationKind, reason: string): Promise<boolean>
   /** Every tenant of these targets that is not finally deleted. */
   tenants(targets: readonly string[]): Promise<readonly TenantSummary[]>
+  ingestUsage(samples: readonly UsageSample[]): Promise<void>
 }
 
 /** The master did not answer or was not able to: try again later. */

@@ -1,0 +1,250 @@
+/**
+ * Every setting of the sidecar in one table: its name, what it is for, its default and how it is read. All mistakes
+ * are told at once. `.env.example` is made from this table (a test holds them equal).
+ */
+import { readFileSync } from "node:fs"
+import { isIPv4 } from "node:net"
+import { dirname, join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+
+/** Where this project's own addons and runtime files are. */
+export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+interface Variable<T> {
+  readonly doc: string
+  /** As it would be written in the environment; null: it must be given. */
+  readonly default: string | null
+  /** Throws an error whose message ends the sentence "NAME …". */
+  readonly parse: (text: string) => T
+}
+
+const variables = {
+  SAAS_STATE_DIR: {
+    doc: "Folder for everything that the sidecar keeps: tenants, nginx, backups. Relative to the project's folder.",
+    default: ".saas",
+    parse: path,
+  },
+  SAAS_TARGET: {
+    doc: "Name of the target (the place where tenants run) that this sidecar serves.",
+    default: "local",
+    parse: name,
+  },
+  SAAS_SERVER: { doc: "Name of the database server that it serves.", default: "local", parse: name },
+
+  MASTER_URL: {
+    doc: "Where the master Odoo answers, without a path.",
+    default: "http://127.0.0.1:8069",
+    parse: origin,
+  },
+  MASTER_DB: { doc: "Database of the master.", default: "master", parse: text },
+  MASTER_LOGIN: { doc: "Technical user of the group Sidecar.", default: "saas_sidecar", parse: text },
+  MASTER_PASSWORD_FILE: { doc: "File with that user's password.", default: null, parse: secret },
+
+  PG_HOST: { doc: "PostgreSQL server of the tenants.", default: "127.0.0.1", parse: text },
+  PG_PORT: { doc: "", default: "5432", parse: port },
+  PG_BIN: { doc: "Folder of pg_dump and pg_restore; empty: found on PATH.", default: "", parse: optional(path) },
+  PG_OPERATOR: {
+    doc: "Role that owns the tenants' databases (CREATEDB, CREATEROLE).",
+    default: "saas_operator",
+    parse: name,
+  },
+  PG_OPERATOR_PASSWORD_FILE: { doc: "File with that role's password.", default: null, parse: secret },
+  PG_OPERATOR_DB: { doc: "The operator's own database: epochs and seats.", default: "saas_operator", parse: name },
+
+  ROOT_KEY_FILE: {
+    doc: "File with 32 random bytes in hexadecimal (openssl rand -hex 32). All other secrets of tenants come from it: keep a copy in a safe place.",
+    default: null,
+    parse: key,
+  },
+
+  NUDGE_TOKEN_FILE: {
+    doc: "File with the token that the master shows at /nudge and /sign-on.",
+    default: null,
+    parse: secret,
+  },
+  SIDECAR_HOST: { doc: "Address that the sidecar's own HTTP listens on.", default: "127.0.0.1", parse: text },
+  SIDECAR_PORT: { doc: "", default: "8071", parse: port },
+
+  ODOO_PYTHON: {
+    doc: "Interpreter that tenants run on; it must have Odoo's libraries.",
+    default: "/usr/bin/python3",
+    parse: text,
+  },
+  ODOO_HOME: { doc: "Root of an unpacked Odoo package. Give this or ODOO_BIN.", default: "", parse: optional(path) },
+  ODOO_BIN: { doc: "Start script of an Odoo 19 that is already there.", default: "", parse: optional(path) },
+
+  NGINX_BIN: { doc: "nginx in front of all tenants.", default: "nginx", parse: text },
+  HTTP_PORT: { doc: "Port that nginx listens on.", default: "8080", parse: port },
+  MASTER_HOST: { doc: "Host name under which nginx shows the master.", default: "localhost", parse: text },
+  MASTER_UPSTREAM: { doc: "Where nginx finds the master.", default: "127.0.0.1:8069", parse: address },
+  TENANT_URL_SCHEME: {
+    doc: "How people reach tenants: http or https.",
+    default: "http",
+    parse: oneOf("http", "https"),
+  },
+  TENANT_URL_PORT: {
+    doc: "Port in tenants' addresses where it is not HTTP_PORT, such as 443 behind another proxy.",
+    default: "",
+    parse: optional(port),
+  },
+
+  TENANT_UID_BASE: {
+    doc: "Each tenant runs as this uid plus its seat, where the sidecar is root.",
+    default: "200000",
+    parse: integer(1000, 2_000_000_000),
+  },
+  TENANT_NETWORK: { doc: "Loopback network (/16) of the tenants' addresses.", default: "127.66.0.0", parse: loopback },
+
+  SMTP_HOST: {
+    doc: "Relay for the tenants' outgoing mail; empty: mail waits and tenants say so.",
+    default: "",
+    parse: optional(text),
+  },
+  SMTP_PORT: { doc: "", default: "25", parse: port },
+  SMTP_USER: { doc: "", default: "", parse: optional(text) },
+  SMTP_PASSWORD_FILE: { doc: "", default: "", parse: optional(secret) },
+  SMTP_FROM_FILTER: { doc: "Domain or address that tenants may send from.", default: "", parse: optional(text) },
+
+  MAX_CLONES: { doc: "Databases cloned at once.", default: "2", parse: integer(1, 64) },
+  MAX_OPERATIONS: { doc: "Operations worked on at once.", default: "8", parse: integer(1, 256) },
+  LEASE_SECONDS: {
+    doc: "An operation whose worker is silent for so long is given to another.",
+    default: "30",
+    parse: integer(3, 3600),
+  },
+  POLL_SECONDS: { doc: "How often to ask for work without a nudge.", default: "2", parse: integer(1, 300) },
+  PATROL_SECONDS: {
+    doc: "Every tenant is looked at once in this time, without being asked.",
+    default: "3600",
+    parse: integer(10, 86_400),
+  },
+  LOG_LEVEL: {
+    doc: "fatal, error, warn, info, debug or trace.",
+    default: "info",
+    parse: oneOf("fatal", "error", "warn", "info", "debug", "trace"),
+  },
+} satisfies Record<string, Variable<unknown>>
+
+export type VariableName = keyof typeof variables
+export type Config = { readonly [Name in VariableName]: ReturnType<(typeof variables)[Name]["parse"]> }
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError"
+}
+
+/** Throws one `ConfigError` that names everything that is wrong and what to do about it. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = []
+  const values = Object.entries<Variable<unknown>>(variables).map(([name, variable]) => {
+    const given = environment[name] || variable.default
+    try {
+      if (given === null) throw new Error(`is not set. ${variable.doc}`)
+      return [name, variable.default === "" && given === "" ? variable.parse("") : variable.parse(given)]
+    } catch (error) {
+      problems.push(`${name} ${error instanceof Error ? error.message : error}`)
+      return [name, undefined]
+    }
+  })
+  const config = Object.fromEntries(values) as Config
+  if (!config.ODOO_HOME === !config.ODOO_BIN) {
+    problems.push("ODOO_HOME or ODOO_BIN: give one of them, so that it is clear which Odoo the tenants run on")
+  }
+  if (problems.length === 0) return config
+  throw new ConfigError(`The settings need mending:\n${problems.map((problem) => `- ${problem}`).join("\n")}`)
+}
+
+export function exampleEnvironment(): string {
+  const lines = Object.entries<Variable<unknown>>(variables).flatMap(([name, variable]) => [
+    ...(variable.doc ? ["", `# ${variable.doc}`] : []),
+    `${name}=${variable.default ?? ""}`,
+  ])
+  return `# Settings of the sidecar, made from sidecar/config.ts. Those without a value must be given.\n${lines.join("\n")}\n`
+}
+
+function text(value: string): string {
+  if (value.trim() !== value) throw new Error("has blanks around it: remove them")
+  return value
+}
+
+function name(value: string): string {
+  if (!/^[a-z0-9_][a-z0-9_-]{0,62}$/.test(value)) {
+    throw new Error(`is "${value}": use small letters, digits, - and _, at most 63 of them`)
+  }
+  return value
+}
+
+function path(value: string): string {
+  return resolve(repository, value)
+}
+
+function integer(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value)
+    if (/^\d+$/.test(value) && number >= least && number <= most) return number
+    throw new Error(`is "${value}": give a whole number from ${least} to ${most}`)
+  }
+}
+
+function port(value: string): number {
+  return integer(1, 65_535)(value)
+}
+
+function address(value: string): string {
+  const [host, number, ...rest] = value.split(":")
+  if (!host || number === undefined || rest.length > 0) throw new Error(`is "${value}": write it as 127.0.0.1:8069`)
+  return `${host}:${port(number)}`
+}
+
+function origin(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : null
+  if (url && /^https?:$/.test(url.protocol) && url.pathname === "/" && !url.username) return url.origin
+  throw new Error(`is "${value}": write it as http://127.0.0.1:8069, without a path`)
+}
+
+function loopback(value: string): string {
+  if (isIPv4(value) && value.startsWith("127.") && value.endsWith(".0.0")) return value
+  throw new Error(`is "${value}": give a /16 of the loopback network, such as 127.66.0.0`)
+}
+
+function oneOf<const T extends string>(...allowed: readonly T[]): (value: string) => T {
+  return (value) => {
+    const found = allowed.find((one) => one === value)
+    if (found !== undefined) return found
+    throw new Error(`is "${value}": give one of ${allowed.join(", ")}`)
+  }
+}
+
+function optional<T>(parse: (value: string) => T): (value: string) => T | null {
+  return (value) => (value === "" ? null : parse(value))
+}
+
+function secret(file: string): string {
+  let content: string
+  try {
+    content = readFileSync(path(file), "utf8").trim()
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : error
+    throw new Error(`names ${file}, which cannot be read (${code}): make that file, readable by the sidecar only`)
+  }
+  if (content === "") throw new Error(`names ${file}, which is empty: put the secret in it`)
+  return content
+}
+
+function key(file: string): Uint8Array {
+  const content = secret(file)
+  if (/^[0-9a-f]{64}$/i.test(content)) return Buffer.from(content, "hex")
+  throw new Error(`names ${file}, which does not hold 64 hexadecimal characters: make it with openssl rand -hex 32`)
+}
+
+/** `:8080`, or "" where the port goes without saying. */
+export function tenantUrlPort(config: Config): string {
+  const number = config.TENANT_URL_PORT ?? config.HTTP_PORT
+  const silent = config.TENANT_URL_SCHEME === "https" ? 443 : 80
+  return number === silent ? "" : `:${number}`
+}
+
+/** Where the tenants' own Odoo addon and launcher are taken from. */
+export const runtimeSources = {
+  addons: join(repository, "addons"),
+  runtime: join(repository, "runtime"),
+}

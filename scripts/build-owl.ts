@@ -1,0 +1,43 @@
+/** `npm run build`: owl-src becomes the two bundles that Odoo serves. Run by `npm start` and `npm test` too. */
+import { existsSync } from "node:fs"
+import { join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+import { repo } from "./lib/paths.ts"
+
+const dist = "addons/saas_master/static/src/dist"
+
+/** One bundle a place: backend code inside the public pages would break them. */
+const bundles = [
+  { entry: "owl-src/index.ts", out: `${dist}/backend.js` },
+  { entry: "owl-src/public.ts", out: `${dist}/frontend.js` },
+] as const
+
+/** Odoo's own modules, found by its loader when the page loads. */
+const external = ["@odoo/*", "@web/*", "@mail/*", "@bus/*", "@website/*", "@web_tour/*"]
+
+/** Not minified: this is what the browser's debugger shows. utf8: escapes would hide terms from translation. */
+export async function buildOwl(): Promise<string[]> {
+  const present = bundles.filter(({ entry }) => existsSync(join(repo, entry)))
+  if (present.length === 0) throw new Error("owl-src has no entry point: index.ts or public.ts")
+  for (const { entry, out } of present) {
+    await build({
+      absWorkingDir: repo,
+      entryPoints: [entry],
+      outfile: out,
+      bundle: true,
+      format: "esm",
+      target: "es2022",
+      charset: "utf8",
+      minify: false,
+      external,
+      banner: { js: "/** @odoo-module */" },
+      logLevel: "error",
+    })
+  }
+  return present.map(({ out }) => out)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const out of await buildOwl()) console.log(relative(process.cwd(), join(repo, out)))
+}

@@ -1,0 +1,125 @@
+/** What the machine itself must have. On Debian root gets what is missing; others are told the one command for it. */
+import { existsSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { run, tryRun } from "./commands.ts"
+import { isRoot } from "./os-user.ts"
+import { cacheFolder, findProgram } from "./paths.ts"
+import { findPostgres, oldestPostgres } from "./postgres.ts"
+import type { Progress } from "./progress.ts"
+
+/** Each by the program that shows that it is there, whoever installed it, and Debian's package for it. */
+const programs = [
+  { program: "nginx", name: "nginx", use: "the way into every tenant" },
+  { program: "wkhtmltopdf", name: "wkhtmltopdf", use: "printing invoices" },
+  { program: "setpriv", name: "util-linux", use: "running servers as users that may do less" },
+] as const
+
+const rootPrograms = [{ program: "nft", name: "nftables", use: "keeping tenants apart on the network" }] as const
+
+const testPrograms = [{ program: "chromium", name: "chromium", use: "browser tests" }] as const
+
+/** Debian 12's own packages that Debian's odoo-19 runs on, for /usr/bin/python3. */
+const odooPackages = [
+  ..."asn1crypto babel cbor2 chardet cryptography dateutil docutils freezegun geoip2 gevent greenlet idna jinja2 ldap"
+    .split(" ")
+    .map((name) => `python3-${name}`),
+  ..."libsass lxml magic markupsafe num2words ofxparse openpyxl openssl passlib pil polib psutil psycopg2 pypdf pypdf2"
+    .split(" ")
+    .map((name) => `python3-${name}`),
+  ..."qrcode reportlab requests rjsmin serial stdnum tz urllib3 usb vobject werkzeug xlrd xlsxwriter xlwt zeep"
+    .split(" ")
+    .map((name) => `python3-${name}`),
+  ..."dejavu-core font-awesome glyphicons-halflings inconsolata ocr-b roboto-unhinted"
+    .split(" ")
+    .map((name) => `fonts-${name}`),
+  "gsfonts",
+  "libjs-jquery",
+  "libjs-jquery-form",
+  "libjs-underscore",
+]
+
+/** Without the websocket library Odoo skips every browser test and calls that a success. */
+const testPackages = ["python3-websocket", "python3-venv"]
+
+export type Purpose = "run" | "test"
+
+export interface Missing {
+  /** Debian's name. */
+  readonly name: string
+  readonly use: string
+}
+
+export async function missingPackages(purpose: Purpose): Promise<Missing[]> {
+  const wanted = [...programs, ...(isRoot ? rootPrograms : []), ...(purpose === "test" ? testPrograms : [])]
+  const missing: Missing[] = wanted
+    .filter(({ program }) => findProgram(process.env[`${program.toUpperCase()}_BIN`] ?? program) === null)
+    .map(({ name, use }) => ({ name, use }))
+  if (findPostgres() === null) missing.push({ name: "postgresql", use: `PostgreSQL ${oldestPostgres} or newer` })
+  if (findProgram("dpkg-query") !== null) {
+    const libraries = [
+      ...(process.env.ODOO_BIN ? [] : odooPackages.map((name) => ({ name, use: "Odoo's libraries" }))),
+      ...(purpose === "test" ? testPackages.map((name) => ({ name, use: "tests" })) : []),
+    ]
+    const names = libraries.map(({ name }) => name)
+    const asked = await tryRun("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...names])
+    const there = new Set(asked.stdout.split("\n").flatMap((line) => /^(\S+) installed$/.exec(line)?.[1] ?? []))
+    missing.push(...libraries.filter(({ name }) => !there.has(name)))
+  }
+  return missing
+}
+
+export function installCommand(missing: readonly Missing[]): string {
+  const names = missing.map(({ name }) => name).join(" ")
+  return `sudo sh -c "apt-get update && apt-get install -y --no-install-recommends ${names}"`
+}
+
+/** Says what a person has to do, when this program cannot do it for them. */
+export class ToDo extends Error {
+  override readonly name = "ToDo"
+}
+
+/** Installs what is missing, or throws `ToDo`. */
+export async function ensurePackages(purpose: Purpose, progress: Progress): Promise<void> {
+  const missing = await missingPackages(purpose)
+  if (missing.length === 0) return
+  const reasons = new Map(missing.map(({ name, use }) => [use, name]))
+  if (findProgram("apt-get") === null) {
+    const list = missing.map(({ name, use }) => `  ${name} (${use})`).join("\n")
+    throw new ToDo(`Please install these with your system's package manager, then run the same command again:\n${list}`)
+  }
+  if (!isRoot) {
+    throw new ToDo(
+      `${missing.length} packages are missing (for ${[...reasons.keys()].join(", ")}). ` +
+        `Run this as root, then the same command again:\n\n  ${installCommand(missing)}\n`,
+    )
+  }
+  await progress(`install ${missing.length} Debian packages`, async (step) => {
+    const log = join(cacheFolder(), "apt.log")
+    const env = { ...(process.env as Record<string, string>), DEBIAN_FRONTEND: "noninteractive" }
+    await run("apt-get", ["update", "-q"], { env, log, onLine: (line) => step.detail(line.slice(0, 60)) })
+    await withoutServices(() =>
+      run("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...missing.map(({ name }) => name)], {
+        env,
+        log,
+        onLine: (line) => step.detail(line.slice(0, 60)),
+      }),
+    )
+  })
+  if (findPostgres() === null) {
+    throw new ToDo(
+      `This system's PostgreSQL is older than ${oldestPostgres}. Install a newer one and name its folder: PG_BIN`,
+    )
+  }
+}
+
+/** Debian starts a server as soon as it is installed; ours run from our own configuration only. */
+async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
+  const policy = "/usr/sbin/policy-rc.d"
+  if (existsSync(policy)) return work()
+  writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 })
+  try {
+    return await work()
+  } finally {
+    rmSync(policy)
+  }
+}

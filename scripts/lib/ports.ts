@@ -1,0 +1,70 @@
+/** Is a port free, and who has it if not? */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { createServer } from "node:net"
+
+export async function isFree(port: number, host = "127.0.0.1"): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(false)
+      else if (error.code === "EACCES")
+        reject(new Error(`Port ${port} may be used by root only. Choose one above 1023.`))
+      else reject(error)
+    })
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
+  })
+}
+
+/** Name and pid of the process that listens there, where this user may know it. */
+export function holderOf(port: number): string | null {
+  const inodes = new Set<string>()
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of linesOf(table).slice(1)) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
+      if (state === "0A" && local && Number.parseInt(local.split(":")[1] ?? "", 16) === port && inode) inodes.add(inode)
+    }
+  }
+  if (inodes.size === 0) return null
+  for (const pid of entries("/proc").filter((name) => /^\d+$/.test(name))) {
+    for (const fd of entries(`/proc/${pid}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(target(`/proc/${pid}/fd/${fd}`))?.[1]
+      if (inode && inodes.has(inode)) return `${linesOf(`/proc/${pid}/comm`)[0] ?? "a process"} (pid ${pid})`
+    }
+  }
+  return null
+}
+
+/** Throws a sentence that names the port, its holder and the setting to change. */
+export async function demandFree(port: number, setting: string, what: string): Promise<void> {
+  if (await isFree(port)) return
+  const holder = holderOf(port) ?? "another process (which one only root can see)"
+  throw new Error(
+    `Port ${port} for ${what} is taken by ${holder}. Stop that, or choose another: ${setting}=${port + 1} npm start`,
+  )
+}
+
+/** A port that nobody has right now, from the range that the kernel does not hand out by itself. */
+export async function pickFree(from: number, to: number): Promise<number> {
+  const first = from + Math.floor(Math.random() * (to - from))
+  for (let step = 0; step < to - from; step++) {
+    const port = from + ((first - from + step) % (to - from))
+    if (await isFree(port)) return port
+  }
+  throw new Error(`No port between ${from} and ${to} is free.`)
+}
+
+// Processes come and go while we look, and most belong to others: what cannot be read has nothing to tell.
+const unreadable = new Set(["ENOENT", "EACCES", "EPERM", "ESRCH", "EINVAL"])
+
+function look<T>(read: () => T, nothing: T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (unreadable.has((error as NodeJS.ErrnoException).code ?? "")) return nothing
+    throw error
+  }
+}
+
+const entries = (path: string): string[] => look(() => readdirSync(path), [])
+const target = (path: string): string => look(() => readlinkSync(path), "")
+const linesOf = (path: string): string[] => look(() => readFileSync(path, "utf8"), "").split("\n")

@@ -1,0 +1,163 @@
+/**
+ * Servers that outlive the command that started them. A process is known by its pid and the moment it started, never
+ * by the pid alone: that number may be somebody else's by now.
+ */
+import { spawn } from "node:child_process"
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { dirname } from "node:path"
+import { asUser, type OsUser } from "./os-user.ts"
+import { until } from "./until.ts"
+
+export interface ProcessMark {
+  readonly pid: number
+  /** Field 22 of /proc/<pid>/stat: clock ticks between the machine's start and the process's. */
+  readonly started: string
+}
+
+/** null when there is no such process, or only what is left of it for its parent to collect. */
+export function startOf(pid: number): string | null {
+  if (!Number.isInteger(pid) || pid <= 0) return null
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ""
+    if (code === "ENOENT" || code === "ESRCH") return null
+    throw error
+  }
+  // The second field is the name in brackets and may itself hold spaces and brackets.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null)
+}
+
+export function isAlive(mark: ProcessMark): boolean {
+  return startOf(mark.pid) === mark.started
+}
+
+function signal(mark: ProcessMark, name: NodeJS.Signals): void {
+  if (!isAlive(mark)) return
+  try {
+    process.kill(mark.pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
+  }
+}
+
+async function gone(mark: ProcessMark, seconds: number): Promise<boolean> {
+  const end = performance.now() + seconds * 1000
+  return until(() => (!isAlive(mark) ? true : performance.now() > end ? false : null), {
+    seconds: seconds + 1,
+    every: 20,
+    otherwise: () => `process ${mark.pid} neither ended nor ran out of time`,
+  })
+}
+
+export async function killNow(mark: ProcessMark): Promise<void> {
+  signal(mark, "SIGKILL")
+  if (!(await gone(mark, 10))) throw new Error(`Process ${mark.pid} does not end, not even when it is killed.`)
+}
+
+/** SIGTERM, then SIGKILL when it has not ended after so many seconds. */
+export async function stopProcess(mark: ProcessMark, seconds: number, name: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  signal(mark, name)
+  if (!(await gone(mark, seconds))) await killNow(mark)
+}
+
+/** Reads `{pid, started}` out of a JSON file, whoever wrote it; null when there is none or the process is gone. */
+export function readMark(file: string): ProcessMark | null {
+  if (!existsSync(file)) return null
+  let found: Partial<Record<"pid" | "started", unknown>>
+  try {
+    found = JSON.parse(readFileSync(file, "utf8"))
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+  const mark = { pid: Number(found.pid), started: String(found.started) }
+  return isAlive(mark) ? mark : null
+}
+
+export interface DaemonOptions {
+  readonly name: string
+  /** Holds pid and start time while it runs. */
+  readonly pidFile: string
+  readonly log: string
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly user: OsUser
+  /** null while it cannot serve; asked until it answers. */
+  readonly ready: () => Promise<true | null>
+  readonly readySeconds: number
+}
+
+export class Daemon {
+  readonly options: DaemonOptions
+
+  constructor(options: DaemonOptions) {
+    this.options = options
+  }
+
+  get log(): string {
+    return this.options.log
+  }
+
+  mark(): ProcessMark | null {
+    return readMark(this.options.pidFile)
+  }
+
+  pid(): number | null {
+    return this.mark()?.pid ?? null
+  }
+
+  /** Resolves once it serves. Does nothing but wait when it runs already. */
+  async start(): Promise<void> {
+    const mark = this.mark() ?? this.spawn()
+    const { name, ready, readySeconds } = this.options
+    await until(
+      async () => {
+        if (!isAlive(mark)) throw new Error(`${name} ended while starting. ${this.lastWords()}`)
+        return ready()
+      },
+      { seconds: readySeconds, otherwise: () => `${name} did not get ready in ${readySeconds} s. ${this.lastWords()}` },
+    )
+  }
+
+  /** The end of its log, for a person who wants to know why. */
+  lastWords(lines = 12): string {
+    if (!existsSync(this.log)) return `It wrote no log (${this.log}).`
+    return `The end of ${this.log}:\n${readFileSync(this.log, "utf8").trimEnd().split("\n").slice(-lines).join("\n")}`
+  }
+
+  private spawn(): ProcessMark {
+    const { pidFile, user, env, cwd, name } = this.options
+    mkdirSync(dirname(pidFile), { recursive: true })
+    mkdirSync(dirname(this.log), { recursive: true })
+    const log = openSync(this.log, "a", 0o600)
+    const [command, args] = asUser(user, this.options.command, this.options.args)
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", log, log] })
+    closeSync(log)
+    child.on("error", () => undefined) // A child without a pid is reported below, with the same words.
+    const started = child.pid === undefined ? null : startOf(child.pid)
+    if (child.pid === undefined || started === null)
+      throw new Error(`${name} cannot be started: ${command} did not run.`)
+    child.unref()
+    const mark = { pid: child.pid, started }
+    writeFileSync(`${pidFile}.new`, JSON.stringify(mark), { mode: 0o600 })
+    renameSync(`${pidFile}.new`, pidFile)
+    return mark
+  }
+
+  async stop(seconds = 20): Promise<void> {
+    const mark = this.mark()
+    if (mark) await stopProcess(mark, seconds)
+    rmSync(this.options.pidFile, { force: true })
+  }
+
+  async kill(): Promise<void> {
+    const mark = this.mark()
+    if (mark) await killNow(mark)
+    rmSync(this.options.pidFile, { force: true })
+  }
+}

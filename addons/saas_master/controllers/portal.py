@@ -1,0 +1,130 @@
+import json
+
+from odoo import fields, http
+from odoo.exceptions import AccessError, MissingError
+from odoo.http import request
+from odoo.tools.misc import formatLang
+
+from odoo.addons.portal.controllers.portal import CustomerPortal, pager
+
+from ..models.saas_operation_step import STEP_LABELS
+from .sign_on import sign_on_page
+
+# Phases in which the steps of the running operation are worth watching.
+BUSY_PHASES = ("pending", "provisioning", "updating", "restoring")
+
+
+class SaasPortal(CustomerPortal):
+    def _prepare_home_portal_values(self, counters):
+        values = super()._prepare_home_portal_values(counters)
+        if "saas_tenant_count" in counters:
+            values["saas_tenant_count"] = (
+                request.env["saas.tenant"].sudo().search_count(self._saas_tenant_domain())
+            )
+        return values
+
+    @http.route(
+        ["/my/odoo", "/my/odoo/page/<int:page>"],
+        type="http",
+        auth="user",
+        website=True,
+        readonly=True,
+    )
+    def portal_my_tenants(self, page=1, **kwargs):
+        # sudo: the domain is the customer's own, and status and plan are shown beside it
+        Tenant = request.env["saas.tenant"].sudo()
+        domain = self._saas_tenant_domain()
+        pages = pager(
+            url="/my/odoo",
+            total=Tenant.search_count(domain),
+            page=page,
+            step=self._items_per_page,
+        )
+        tenants = Tenant.search(
+            domain, order="id desc", limit=self._items_per_page, offset=pages["offset"]
+        )
+        values = self._prepare_portal_layout_values()
+        values.update(page_name="saas_tenant", tenants=tenants, pager=pages, default_url="/my/odoo")
+        return request.render("saas_master.portal_my_tenants", values)
+
+    @http.route("/my/odoo/<int:tenant_id>", type="http", auth="user", website=True, readonly=True)
+    def portal_my_tenant(self, tenant_id, **kwargs):
+        try:
+            tenant = self._saas_own_tenant(tenant_id)
+        except (AccessError, MissingError):
+            return request.redirect("/my/odoo")
+        values = self._prepare_portal_layout_values()
+        values.update(self._saas_tenant_values(tenant))
+        response = request.render("saas_master.portal_my_tenant", values)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @http.route(
+        "/my/odoo/<int:tenant_id>/open",
+        type="http",
+        auth="user",
+        website=True,
+        methods=["POST"],
+    )
+    def portal_open_tenant(self, tenant_id, **kwargs):
+        try:
+            tenant = self._saas_own_tenant(tenant_id)
+        except (AccessError, MissingError):
+            return request.redirect("/my/odoo")
+        return sign_on_page(tenant, tenant._portal_sign_on, back=f"/my/odoo/{tenant.id}")
+
+    def _saas_tenant_domain(self):
+        """The customer's own, whatever groups the person has: staff have the backend for the rest."""
+        customer = request.env.user.partner_id.commercial_partner_id
+        return [("partner_id", "child_of", customer.ids), ("phase", "!=", "deleted")]
+
+    def _saas_own_tenant(self, tenant_id):
+        """The tenant with all rights, once it is certain that it is the customer's own.
+
+        :raise MissingError: there is none
+        :raise AccessError: it is somebody else's
+        """
+        tenant = self._document_check_access("saas.tenant", tenant_id)
+        if not tenant.filtered_domain(self._saas_tenant_domain()):
+            raise AccessError(request.env._("This Odoo belongs to another customer."))
+        return tenant
+
+    def _saas_tenant_values(self, tenant):
+        env = request.env
+        busy = tenant.phase in BUSY_PHASES and tenant.desired == "running"
+        used_storage_mb = tenant.database_mb + tenant.filestore_mb
+        labels = {kind: str(label) for kind, label in STEP_LABELS.items()}
+        return {
+            "page_name": "saas_tenant",
+            "tenant": tenant,
+            "subscription": tenant.subscription_id,
+            "busy": busy,
+            "steps": tenant.operation_ids.sorted("id")[-1:].step_ids if busy else (),
+            "step_labels": labels,
+            "step_labels_json": json.dumps(labels),
+            "used_storage_mb": used_storage_mb,
+            "used_storage": storage_words(env, used_storage_mb),
+            "limit_storage": storage_words(env, tenant.limit_storage_mb),
+            "overdue_url": self._saas_overdue_url(tenant),
+            "contact_url": "/contactus",
+        }
+
+    def _saas_overdue_url(self, tenant):
+        """Where the customer pays, or "" when nothing is due: then money is not the reason."""
+        due = [
+            ("partner_id", "child_of", tenant.partner_id.commercial_partner_id.ids),
+            ("move_type", "=", "out_invoice"),
+            ("state", "=", "posted"),
+            ("payment_state", "in", ("not_paid", "partial")),
+            ("invoice_date_due", "<", fields.Date.today()),
+        ]
+        # sudo: only whether there is one; the page behind the link checks for itself
+        found = request.env["account.move"].sudo().search_count(due, limit=1)
+        return "/my/invoices?filterby=overdue_invoices" if found else ""
+
+
+def storage_words(env, megabytes):
+    """Such as ``512 MB`` or ``2.5 GB``, with the reader's own decimal sign."""
+    if megabytes < 1024:
+        return f"{megabytes} MB"
+    return f"{formatLang(env, megabytes / 1024, digits=1)} GB"

@@ -1,0 +1,210 @@
+from unittest.mock import patch
+
+from odoo import Command, fields
+from odoo.exceptions import UserError
+from odoo.tests import HttpCase, new_test_user, tagged
+
+
+@tagged("post_install", "-at_install")
+class TestPortal(HttpCase):
+    """What customers see of their own Odoo, and that they see nothing of anybody else's."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.plan = cls.env["product.template"].create(
+            {
+                "name": "Team for tests",
+                "type": "service",
+                "list_price": 49.0,
+                "is_saas_plan": True,
+                "saas_users": 10,
+                "saas_storage_mb": 10240,
+                "saas_module_names": "contacts",
+            }
+        )
+        cls.acme, cls.acme_user = cls._make_customer("Acme for tests", "portal_acme")
+        cls.globex, cls.globex_user = cls._make_customer("Globex for tests", "portal_globex")
+        cls.tenant = cls._make_tenant(cls.acme, "acme-portal")
+        cls.foreign = cls._make_tenant(cls.globex, "globex-portal")
+
+    @classmethod
+    def _make_customer(cls, name, login):
+        """A company and the portal user of one of its people."""
+        company = cls.env["res.partner"].create({"name": name, "is_company": True})
+        user = new_test_user(cls.env, login, groups="base.group_portal", password=login)
+        user.partner_id.parent_id = company
+        return company, user
+
+    @classmethod
+    def _make_tenant(cls, customer, slug):
+        order = cls.env["sale.order"].create(
+            {
+                "partner_id": customer.id,
+                "saas_slug": slug,
+                "order_line": [Command.create({"product_id": cls.plan.product_variant_id.id})],
+            }
+        )
+        order.action_confirm()
+        return order.saas_tenant_ids
+
+    def _see(self, tenant, phase, **status):
+        """As if the sidecar had reported it."""
+        tenant.status_id.write({"phase": phase, **status})
+        self.env.flush_all()
+
+    def _get(self, path):
+        response = self.url_open(path)
+        self.assertEqual(response.status_code, 200)
+        return response.text
+
+    def _open(self, tenant):
+        page = self._get(f"/my/odoo/{tenant.id}")
+        token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+        return self.url_open(f"/my/odoo/{tenant.id}/open", data={"csrf_token": token})
+
+    def test_the_list_has_ones_own_only(self):
+        self.authenticate("portal_acme", "portal_acme")
+        page = self._get("/my/odoo")
+        self.assertIn(f"/my/odoo/{self.tenant.id}", page)
+        self.assertIn("acme-portal.", page)
+        self.assertNotIn("globex-portal", page)
+
+    def test_the_home_page_counts_ones_own_only(self):
+        self.authenticate("portal_acme", "portal_acme")
+        self.assertIn("/my/odoo", self._get("/my/home"))
+        answer = self.make_jsonrpc_request("/my/counters", {"counters": ["saas_tenant_count"]})
+        self.assertEqual(answer["saas_tenant_count"], 1)
+
+    def test_somebody_elses_page_leads_back_to_the_list(self):
+        self.authenticate("portal_acme", "portal_acme")
+        for path in (f"/my/odoo/{self.foreign.id}", "/my/odoo/2147483647"):
+            response = self.url_open(path, allow_redirects=False)
+            self.assertEqual(response.status_code, 303, path)
+            self.assertTrue(response.headers["Location"].endswith("/my/odoo"), path)
+
+    def test_staff_see_no_customers_page_in_the_portal(self):
+        new_test_user(
+            self.env, "saas_owner", groups="saas_master.group_saas_owner", password="saas_owner"
+        )
+        self.authenticate("saas_owner", "saas_owner")
+        response = self.url_open(f"/my/odoo/{self.tenant.id}", allow_redirects=False)
+        self.assertEqual(response.status_code, 303)
+
+    def test_nobody_sees_a_page_without_signing_in(self):
+        response = self.url_open(f"/my/odoo/{self.tenant.id}", allow_redirects=False)
+        self.assertEqual(response.status_code, 303)
+        self.assertIn("/web/login", response.headers["Location"])
+
+    def test_every_phase_has_words(self):
+        self.authenticate("portal_acme", "portal_acme")
+        words = {
+            "pending": "will be made in a moment",
+            "provisioning": "is being made right now",
+            "running": "Your Odoo is ready",
+            "asleep": "It wakes when you open it",
+            "updating": "is being updated",
+            "restoring": "is being restored",
+            "failed": "Something went wrong on our side",
+        }
+        for phase, sentence in words.items():
+            self._see(self.tenant, phase, message="disk /dev/vdb1 is full")
+            page = self._get(f"/my/odoo/{self.tenant.id}")
+            self.assertIn(sentence, page, phase)
+            self.assertNotIn("/dev/vdb1", page, "what is for staff is not shown to customers")
+            can_open = f"/my/odoo/{self.tenant.id}/open" in page
+            self.assertEqual(can_open, phase in ("running", "asleep"), phase)
+
+    def test_a_suspended_one_says_why_and_what_to_do(self):
+        self.tenant.write({"desired": "suspended", "suspend_reason": "Invoice 42 is unpaid."})
+        self._see(self.tenant, "suspended")
+        self.authenticate("portal_acme", "portal_acme")
+        page = self._get(f"/my/odoo/{self.tenant.id}")
+        self.assertIn("Invoice 42 is unpaid.", page)
+        self.assertIn("contact us", page)
+        self.assertNotIn(f"/my/odoo/{self.tenant.id}/open", page)
+
+    def test_a_scheduled_deletion_is_announced(self):
+        self._see(self.tenant, "running")
+        self.tenant.delete_after = fields.Datetime.to_datetime("2031-05-17 12:00:00")
+        self.authenticate("portal_acme", "portal_acme")
+        page = self._get(f"/my/odoo/{self.tenant.id}")
+        self.assertIn("will be deleted on", page)
+        self.assertIn("05/17/2031", page)
+
+    def test_a_deleted_one_is_gone(self):
+        self.tenant.desired = "deleted"
+        self._see(self.tenant, "deleted")
+        self.authenticate("portal_acme", "portal_acme")
+        self.assertNotIn("acme-portal", self._get("/my/odoo"))
+        response = self.url_open(f"/my/odoo/{self.tenant.id}", allow_redirects=False)
+        self.assertEqual(response.status_code, 303)
+
+    def test_usage_is_shown_against_the_limits(self):
+        self._see(self.tenant, "running", users=7, database_mb=1024, filestore_mb=1024)
+        self.authenticate("portal_acme", "portal_acme")
+        page = " ".join(self._get(f"/my/odoo/{self.tenant.id}").split())
+        self.assertIn("7 of 10", page)
+        self.assertIn("2.0 GB of 10.0 GB", page)
+
+    def test_the_steps_are_shown_while_it_is_made(self):
+        self._see(self.tenant, "provisioning")
+        operation = self.tenant.operation_ids[0]
+        operation.step_ids.create(
+            [
+                {"operation_id": operation.id, "number": 1, "name": "clone_database", "state": "done"},
+                {"operation_id": operation.id, "number": 2, "name": "start_runtime", "state": "running"},
+            ]
+        )
+        self.authenticate("portal_acme", "portal_acme")
+        page = self._get(f"/my/odoo/{self.tenant.id}")
+        self.assertIn('data-number="1" data-state="done"', page)
+        self.assertIn('data-number="2" data-state="running"', page)
+
+    def test_open_posts_the_token_to_the_tenant(self):
+        self._see(self.tenant, "running")
+        self.authenticate("portal_acme", "portal_acme")
+        with patch.object(self.registry["saas.tenant"], "_portal_sign_on", lambda tenant: "one.time"):
+            response = self._open(self.tenant)
+        self.assertEqual(response.status_code, 200)
+        self.assertIn(f'action="{self.tenant.url}/saas/sign-on"', response.text)
+        self.assertIn('value="one.time"', response.text)
+        self.assertEqual(response.headers["Cache-Control"], "no-store")
+        self.assertNotIn("one.time", response.url, "a token in an address ends up in logs")
+
+    def test_open_says_when_it_cannot_be(self):
+        self._see(self.tenant, "running")
+        self.authenticate("portal_acme", "portal_acme")
+
+        def away(tenant):
+            raise UserError("Nobody answers. Try again in a minute.")
+
+        with patch.object(self.registry["saas.tenant"], "_portal_sign_on", away):
+            response = self._open(self.tenant)
+        self.assertEqual(response.status_code, 503)
+        self.assertIn("is not possible right now", response.text)
+        self.assertIn("Try again in a minute.", response.text)
+
+    def test_open_needs_the_forms_own_token(self):
+        self.authenticate("portal_acme", "portal_acme")
+        asked = []
+        with patch.object(self.registry["saas.tenant"], "_portal_sign_on", asked.append):
+            response = self.url_open(f"/my/odoo/{self.tenant.id}/open", data={"csrf_token": "wrong"})
+        self.assertEqual(response.status_code, 400)
+        self.assertEqual(asked, [])
+
+    def test_nobody_opens_somebody_elses(self):
+        self._see(self.tenant, "running")
+        self._see(self.foreign, "running")
+        self.authenticate("portal_acme", "portal_acme")
+        page = self._get(f"/my/odoo/{self.tenant.id}")
+        token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+        asked = []
+        with patch.object(self.registry["saas.tenant"], "_portal_sign_on", asked.append):
+            response = self.url_open(
+                f"/my/odoo/{self.foreign.id}/open",
+                data={"csrf_token": token},
+                allow_redirects=False,
+            )
+        self.assertEqual(response.status_code, 303)
+        self.assertEqual(asked, [])

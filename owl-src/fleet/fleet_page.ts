@@ -1,0 +1,123 @@
+import { Component, onWillStart, useState } from "@odoo/owl"
+import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog"
+import { registry } from "@web/core/registry"
+import { useService } from "@web/core/utils/hooks"
+import { useSetupAction } from "@web/search/action_hook"
+import { Layout } from "@web/search/layout"
+import { standardActionServiceProps } from "@web/webclient/actions/action_service"
+import { _t } from "../i18n.ts"
+import { useLive } from "../services/live.ts"
+import { parseUtc } from "../services/time.ts"
+import type { OperationMessage } from "../tenant/operation.ts"
+import { withMessage } from "../tenant/operation.ts"
+import { CapacityCard } from "./capacity_card.ts"
+import { FailuresCard } from "./failures_card.ts"
+import { FirstSteps } from "./first_steps.ts"
+import type { FleetData } from "./fleet_data.ts"
+import { PhaseOverview } from "./phase_overview.ts"
+import { SubscriptionsCard } from "./subscriptions_card.ts"
+import { WorkCard } from "./work_card.ts"
+
+interface State {
+  fleet: FleetData | null
+}
+
+/** The operator's first look: what runs, what is being done, what needs a person, and how full it is. */
+export class FleetPage extends Component {
+  static override template = "saas_master.FleetPage"
+  static components = {
+    CapacityCard,
+    FailuresCard,
+    FirstSteps,
+    Layout,
+    PhaseOverview,
+    SubscriptionsCard,
+    WorkCard,
+  }
+  static override props = standardActionServiceProps
+
+  private readonly orm = useService("orm")
+  private readonly dialog = useService("dialog")
+  private readonly bus = useState(useService("bus_service"))
+  readonly state = useState<State>({ fleet: null })
+  readonly display = { controlPanel: {} }
+  skew = 0
+
+  private readonly live = useLive({
+    refresh: () => this.load(),
+    onOperation: (message) => this.onOperation(message),
+    onTenant: () => this.live.refreshSoon(),
+  })
+
+  override setup(): void {
+    useSetupAction()
+    onWillStart(() => this.load())
+  }
+
+  /** False while the socket is down: what is shown may be old, and is fetched anew once it stands again. */
+  get connected(): boolean {
+    return this.bus.workerState !== "DISCONNECTED" && this.bus.workerState !== "CONNECTING"
+  }
+
+  refreshSoon(): void {
+    this.live.refreshSoon()
+  }
+
+  pause(): void {
+    this.dialog.add(ConfirmationDialog, {
+      title: _t("Pause all work?"),
+      body: _t(
+        "Nothing new is begun until work is resumed: no tenant is made, changed, backed up or deleted. Running tenants go on serving their visitors, and what is under way is finished.",
+      ),
+      confirmLabel: _t("Pause all work"),
+      confirm: () => this.setPaused(true),
+      cancel: () => undefined,
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.setPaused(false)
+  }
+
+  confirmInstallation(): void {
+    this.dialog.add(ConfirmationDialog, {
+      title: _t("Is this the one?"),
+      body: _t(
+        "Confirm only if no other master serves these tenants. Two masters that both act on them would undo each other's work, and one restored from an old copy would undo what happened since.",
+      ),
+      confirmLabel: _t("This is the one"),
+      confirm: async () => {
+        await this.orm.call("saas.fleet", "confirm_installation", [])
+        await this.load()
+      },
+      cancel: () => undefined,
+    })
+  }
+
+  private async setPaused(paused: boolean): Promise<void> {
+    await this.orm.call("saas.fleet", "set_paused", [paused])
+    await this.load()
+  }
+
+  private async load(): Promise<void> {
+    const fleet = await this.orm.call<FleetData>("saas.fleet", "get_fleet", [])
+    this.skew = (parseUtc(fleet.now) ?? Date.now()) - Date.now()
+    this.state.fleet = fleet
+  }
+
+  /** A step of a running operation shows at once; whatever changes lists and counts is fetched. */
+  private onOperation(message: OperationMessage): void {
+    const fleet = this.state.fleet
+    const shown = fleet?.running.find(({ id }) => id === message.id)
+    if (!fleet || !shown || message.state !== shown.state) {
+      this.live.refreshSoon()
+      return
+    }
+    const running = fleet.running.map((operation) =>
+      operation === shown ? withMessage(operation, message) : operation,
+    )
+    this.state.fleet = { ...fleet, running }
+  }
+}
+
+registry.category("actions").add("saas_master.fleet", FleetPage)

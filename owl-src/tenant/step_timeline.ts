@@ -1,0 +1,150 @@
+import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl"
+import { user } from "@web/core/user"
+import { useService } from "@web/core/utils/hooks"
+import { _t } from "../i18n.ts"
+import { Ago } from "../services/ago.ts"
+import { Elapsed } from "../services/elapsed.ts"
+import { useLive } from "../services/live.ts"
+import { formatDuration, parseUtc } from "../services/time.ts"
+import type { Operation, OperationMessage, OperationStep, TenantMessage } from "./operation.ts"
+import { hasEnded, needsPerson, withMessage } from "./operation.ts"
+
+/** What a timeline is about: the operation itself, or the running or last one of a tenant or template. */
+export type TimelineModel = "saas.operation" | "saas.tenant" | "saas.template"
+
+export interface Timeline {
+  /** The server's clock, to tick by. */
+  readonly now: string
+  readonly step_labels: Readonly<Record<string, string>>
+  readonly operation: Operation | null
+  readonly can_retry: boolean
+}
+
+export interface StepTimelineProps {
+  model: TimelineModel
+  id: number
+  /** The tenant's phase, address or message is another one now. */
+  onChanged?: () => void
+}
+
+interface State {
+  timeline: Timeline | null
+  retrying: boolean
+}
+
+/** The steps of one operation, live. */
+export class StepTimeline extends Component<StepTimelineProps> {
+  static override template = "saas_master.StepTimeline"
+  static components = { Ago, Elapsed }
+  static override props = { model: String, id: Number, onChanged: { type: Function, optional: true } }
+
+  private readonly orm = useService("orm")
+  readonly state = useState<State>({ timeline: null, retrying: false })
+  skew = 0
+
+  private readonly live = useLive({
+    refresh: () => this.load(this.props),
+    onOperation: (message) => this.onOperation(message),
+    onTenant: (message) => this.onTenant(message),
+  })
+
+  override setup(): void {
+    onWillStart(() => this.load(this.props))
+    onWillUpdateProps(async (next) => {
+      if (next.id !== this.props.id || next.model !== this.props.model) await this.load(next)
+    })
+  }
+
+  get operation(): Operation | null {
+    return this.state.timeline?.operation ?? null
+  }
+
+  get since(): number {
+    return parseUtc(this.operation?.started_at) ?? this.now
+  }
+
+  get until(): number | null {
+    const operation = this.operation
+    return operation && hasEnded(operation.state) ? (parseUtc(operation.ended_at) ?? this.now) : null
+  }
+
+  /** When a waiting operation is tried again, if that is still to come. */
+  get triedAgainAt(): number | null {
+    const at = this.operation?.state === "queued" ? parseUtc(this.operation.not_before) : null
+    return at !== null && at > this.now ? at : null
+  }
+
+  get failed(): boolean {
+    return this.operation !== null && needsPerson(this.operation.state)
+  }
+
+  get canRetry(): boolean {
+    return this.failed && (this.state.timeline?.can_retry ?? false)
+  }
+
+  /** What a person does about a failure, said even where the person who looks may not do it. */
+  get hint(): string {
+    return this.state.timeline?.can_retry
+      ? _t("Put right what is named above, then press Retry. What was already done is kept.")
+      : _t("Once what is named above is put right, an operator can press Retry. What was already done is kept.")
+  }
+
+  label(step: OperationStep): string {
+    return this.state.timeline?.step_labels[step.name] ?? step.name
+  }
+
+  stateLabel(step: OperationStep): string {
+    return { running: _t("Under way"), done: _t("Done"), failed: _t("Failed") }[step.state]
+  }
+
+  icon(step: OperationStep): string {
+    return { running: "fa-circle-o-notch o_saas_turning", done: "fa-check", failed: "fa-times" }[step.state]
+  }
+
+  duration(step: OperationStep): string {
+    return formatDuration(step.duration_ms, user.lang)
+  }
+
+  stepSince(step: OperationStep): number {
+    return parseUtc(step.started_at) ?? this.now
+  }
+
+  async retry(): Promise<void> {
+    this.state.retrying = true
+    try {
+      await this.orm.call("saas.fleet", "retry", [this.operation?.id])
+      await this.load(this.props)
+      this.props.onChanged?.()
+    } finally {
+      this.state.retrying = false
+    }
+  }
+
+  private get now(): number {
+    return Date.now() + this.skew
+  }
+
+  private async load({ model, id }: StepTimelineProps): Promise<void> {
+    const timeline = await this.orm.call<Timeline>("saas.fleet", "get_timeline", [model, id])
+    this.skew = (parseUtc(timeline.now) ?? Date.now()) - Date.now()
+    this.state.timeline = timeline
+  }
+
+  private onOperation(message: OperationMessage): void {
+    const { model, id } = this.props
+    const shown = this.operation
+    if (this.state.timeline && shown?.id === message.id) {
+      this.state.timeline = { ...this.state.timeline, operation: withMessage(shown, message) }
+      // Times, the number of tries and what a person may do come with a fetch.
+      if (shown.state !== message.state) this.live.refreshSoon()
+      return
+    }
+    const mine =
+      (model === "saas.tenant" && message.tenant_id === id) || (model === "saas.template" && message.template_id === id)
+    if (mine) this.live.refreshSoon()
+  }
+
+  private onTenant(message: TenantMessage): void {
+    if (this.props.model === "saas.tenant" && message.id === this.props.id) this.props.onChanged?.()
+  }
+}

@@ -1,5 +1,5 @@
 /** `npm run build`: owl-src becomes the two bundles that Odoo serves. Run by `npm start` and `npm test` too. */
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync, rmSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -13,12 +13,23 @@ const bundles = [
   { entry: "owl-src/public.ts", out: `${dist}/frontend.js` },
 ] as const
 
-/** Odoo's own modules, found by its loader when the page loads. */
-const external = ["@odoo/*", "@web/*", "@mail/*", "@bus/*", "@website/*", "@web_tour/*"]
+const hootTests = "tests/owl"
+const testDist = "addons/saas_master/static/tests/dist"
+
+/** Odoo's own modules and our bundle itself (tests run against it), found by Odoo's loader when the page loads. */
+const external = ["@odoo/*", "@web/*", "@mail/*", "@bus/*", "@website/*", "@web_tour/*", "@saas_master/*"]
+
+/** One bundle a test file: Odoo's runner, HOOT, makes a suite of each. Those of a test that is gone must go, too. */
+function testBundles(): { entry: string; out: string }[] {
+  rmSync(join(repo, testDist), { recursive: true, force: true })
+  return readdirSync(join(repo, hootTests))
+    .filter((name) => name.endsWith(".hoot.ts"))
+    .map((name) => ({ entry: `${hootTests}/${name}`, out: `${testDist}/${name.replace(".hoot.ts", ".test.js")}` }))
+}
 
 /** Not minified: this is what the browser's debugger shows. utf8: escapes would hide terms from translation. */
 export async function buildOwl(): Promise<string[]> {
-  const present = bundles.filter(({ entry }) => existsSync(join(repo, entry)))
+  const present = [...bundles.filter(({ entry }) => existsSync(join(repo, entry))), ...testBundles()]
   if (present.length === 0) throw new Error("owl-src has no entry point: index.ts or public.ts")
   for (const { entry, out } of present) {
     await build({

@@ -1,0 +1,165 @@
+"""Start a tenant's Odoo: `python3 launch.py -c odoo.conf`, instead of the stock `odoo` script.
+
+Stock Odoo meets the Odoos of all others in the database `postgres`: bus and cron listen and notify
+there, and start-up looks there whether its database exists. For a tenant every word of that is to
+stay inside its own database, so that CONNECT on any other one can be taken away. Hence:
+
+* `postgres` means the tenant's own database, and any other database is refused;
+* a reload (SIGHUP, a limit of Odoo's own) ends the process instead of executing it anew: whoever
+  started it decides what comes next;
+* due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL.
+
+The configuration must name exactly one database in `db_name`. It must be there already (a template
+is built with `-i … --stop-after-init` into an empty one that has the extension pg_trgm): creating
+databases is not a tenant's business. `odoo` is found through PYTHONPATH.
+"""
+
+import functools
+import logging
+import sys
+import threading
+
+import odoo.init  # noqa: F401  sets Odoo up, so it comes before everything else of it
+# isort: split
+import psycopg2
+from odoo import sql_db
+from odoo.cli.server import check_postgres_user, check_root_user, report_configuration
+from odoo.modules.registry import Registry
+from odoo.service import db as db_service
+from odoo.service import server
+from odoo.tools import SQL, config
+
+_logger = logging.getLogger("odoo.saas.launch")
+
+# The exit status that asks for another start (EX_TEMPFAIL).
+START_AGAIN = 75
+# Where stock Odoo meets its neighbours.
+MEETING_PLACE = "postgres"
+# How long a cron thread waits for a PostgreSQL that is away.
+RECONNECT_SECONDS = 5
+
+
+class Misconfigured(Exception):
+    """What the configuration lacks, as a sentence for the operator."""
+
+
+class ForeignDatabase(psycopg2.OperationalError):
+    """Raised as what PostgreSQL itself would say: every caller in Odoo is prepared for that."""
+
+    def __init__(self, name):
+        super().__init__(f"This Odoo serves one database only and does not connect to {name!r}.")
+
+
+@functools.cache
+def own_database():
+    """The one database of this process; whatever the configuration is turned into later."""
+    names = config["db_name"]
+    if len(names) != 1:
+        raise Misconfigured(
+            "A tenant's Odoo serves exactly one database: set db_name to its name in the"
+            f" configuration (it names {len(names)})."
+        )
+    if config["workers"]:
+        raise Misconfigured("A tenant is one process with threads: set workers = 0.")
+    return names[0]
+
+
+def stay_inside():
+    """Keep every connection of this process in its own database."""
+    connect = sql_db.db_connect
+
+    def connect_inside(to, allow_uri=False, readonly=False):
+        own = own_database()
+        if to == MEETING_PLACE:
+            connection = connect(own)
+            return WokenCron(connection) if _is_cron_thread() else connection
+        if to != own:
+            raise ForeignDatabase(to)
+        return connect(own, readonly=readonly)
+
+    sql_db.db_connect = connect_inside
+    # It has imported the name before we could wrap it.
+    db_service.db_connect = connect_inside
+
+    new_registry = Registry.new.__func__
+
+    def new_own_registry(cls, db_name, **kwargs):
+        # Without this, calling RPC for a database `postgres` would load everything a second time.
+        if db_name != own_database():
+            raise ForeignDatabase(db_name)
+        return new_registry(cls, db_name, **kwargs)
+
+    Registry.new = classmethod(new_own_registry)
+
+
+class WokenCron:
+    """The connection on which the cron thread listens; it is woken as soon as it does."""
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    def cursor(self):
+        cursor = self._connection.cursor()
+        # The thread listens from its first commit on. A notification that came earlier would be
+        # lost, and it would sleep for a minute before its first look.
+        cursor.postcommit.add(self._wake)
+        return cursor
+
+    def _wake(self):
+        with self._connection.cursor() as cr:
+            cr.execute(SQL("SELECT pg_notify('cron_trigger', %s)", self._connection.dbname))
+
+
+def _is_cron_thread():
+    return getattr(threading.current_thread(), "type", None) == "cron"
+
+
+def keep_crons_alive():
+    """Without this the cron thread dies, without a word, with its connection to PostgreSQL."""
+    run_crons = server.ThreadedServer.cron_thread
+    stopping = threading.Event()
+    server.CommonServer.on_stop(stopping.set)
+
+    def cron_thread(self, number):
+        away = False
+        while not stopping.is_set():
+            try:
+                run_crons(self, number)
+            except psycopg2.Error as error:
+                if not away and not stopping.is_set():
+                    _logger.warning("Crons wait until PostgreSQL is back: %s", error)
+                away = True
+                stopping.wait(RECONNECT_SECONDS)
+
+    server.ThreadedServer.cron_thread = cron_thread
+
+
+def tame_reloads():
+    """Odoo has stopped gracefully when it calls this to execute itself anew: end instead."""
+
+    def end_instead(updated_modules=None):
+        _logger.info("A reload was asked for: ending, so that this process is started anew.")
+        logging.shutdown()
+        sys.exit(START_AGAIN)
+
+    server._reexec = end_instead
+
+
+def main(args):
+    stay_inside()
+    keep_crons_alive()
+    tame_reloads()
+    check_root_user()
+    config.parse_config(args, setup_logging=True)
+    check_postgres_user()
+    try:
+        database = own_database()
+    except Misconfigured as error:
+        sys.exit(str(error))
+    report_configuration()
+    # `odoo.cli` would create a database that is missing; what is missing here is for the operator.
+    return server.start(preload=[database], stop=config["stop_after_init"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

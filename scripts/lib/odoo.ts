@@ -30,13 +30,13 @@ const packageName = "odoo-19"
 const series = "19.0"
 
 /** Raise it when `finish` learns something new: what was unpacked before is then finished again. */
-const finished = ".complete-1"
+const finished = ".complete-2"
 
 export async function ensureOdoo(progress: Progress): Promise<Odoo> {
   const bin = process.env.ODOO_BIN
   if (bin) return describe(process.env.ODOO_PYTHON ?? "python3", dirname(bin), { ODOO_BIN: bin })
   const root = unpackedOdoo() ?? (await progress("download Odoo 19", (step) => download(step.detail)))
-  if (!existsSync(join(root, finished))) await finish(root)
+  if (!existsSync(join(root, finished))) await progress("finish the unpacked Odoo", () => finish(root))
   return describe(process.env.ODOO_PYTHON ?? "/usr/bin/python3", join(root, "usr/lib/python3/dist-packages"), {
     ODOO_HOME: root,
   })
@@ -155,5 +155,9 @@ async function finish(root: string): Promise<void> {
     const file = join(library, "selfie_segmentation.js")
     if (!existsSync(file)) writeFileSync(file, "")
   }
+  // Nobody who runs it may write here, so without this every start would compile everything anew.
+  const packages = join(root, "usr/lib/python3/dist-packages")
+  const compile = ["-m", "compileall", "-q", "-j", "0", "-x", "/(tests|l10n_[a-z_]*)/"]
+  await run("/usr/bin/python3", [...compile, join(packages, "odoo"), join(packages, "addons")])
   writeFileSync(join(root, finished), "")
 }

@@ -181,6 +181,11 @@ export class Cluster {
         await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
       }
     })
+    await this.query("master", async (client) => {
+      // What Odoo does itself where it may create databases.
+      await client.query("ALTER SCHEMA public OWNER TO saas_master")
+      await client.query("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    })
   }
 
   /** As the superuser, over the unix socket. */

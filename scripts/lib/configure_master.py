@@ -1,0 +1,28 @@
+"""Run inside `odoo shell` with `settings` and `env` at hand: makes a master of a fresh copy, or its settings right."""
+
+parameters = env["ir.config_parameter"].sudo()
+
+if settings["fresh"]:
+    # The copy shares its identity with every other copy of the same snapshot.
+    parameters.init(force=True)
+    parameters.set_param("saas.installation", parameters.get_param("database.uuid"))
+
+for name, value in settings["parameters"].items():
+    parameters.set_param(name, value)
+
+admin = env.ref("base.user_admin")
+admin.write({"password": settings["admin_password"]})
+env.ref("saas_master.user_sidecar").write({"password": settings["sidecar_password"]})
+admin.write({"group_ids": [(4, env.ref("saas_master.group_saas_owner").id)]})
+
+if settings["demo"]:
+    from odoo.modules.loading import load_demo
+    from odoo.modules.module_graph import ModuleGraph
+
+    graph = ModuleGraph(env.cr, mode="load")
+    graph.extend(["saas_master"])
+    package = next(package for package in graph if package.name == "saas_master")
+    if not package.demo and load_demo(env, package, {}, "init"):
+        env["ir.module.module"].search([("name", "=", "saas_master")]).demo = True
+
+env.cr.commit()

@@ -1,0 +1,143 @@
+/** The operator's own Odoo: its configuration, its modules and its server. */
+import { chownSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { run } from "./commands.ts"
+import { type Odoo, pythonEnv } from "./odoo.ts"
+import { asUser, isRoot, type OsUser } from "./os-user.ts"
+import { closedParent, repo } from "./paths.ts"
+import { Daemon } from "./processes.ts"
+import type { Secrets } from "./secrets.ts"
+
+export interface MasterOptions {
+  readonly folder: string
+  readonly runFolder: string
+  readonly odoo: Odoo
+  readonly secrets: Secrets
+  readonly user: OsUser
+  readonly port: number
+  readonly postgresPort: number
+  readonly sidecarPort: number
+}
+
+export class Master {
+  readonly options: MasterOptions
+  readonly server: Daemon
+  private readonly config: string
+  private readonly code: string
+
+  constructor(options: MasterOptions) {
+    this.options = options
+    this.config = join(options.folder, "odoo.conf")
+    this.code = codeFolder(options.folder)
+    const [command, args] = this.commandLine("server", [])
+    this.server = new Daemon({
+      name: "The master Odoo",
+      pidFile: join(options.runFolder, "master.json"),
+      log: join(options.folder, "odoo.log"),
+      command,
+      args,
+      env: {
+        ...this.env(),
+        SAAS_SIDECAR_URL: `http://127.0.0.1:${options.sidecarPort}`,
+        SAAS_NUDGE_TOKEN_FILE: this.nudgeToken,
+      },
+      cwd: "/",
+      user: options.user,
+      ready: () => answers(`http://127.0.0.1:${options.port}/web/health?db_server_status=1`),
+      readySeconds: 120,
+    })
+  }
+
+  get data(): string {
+    return join(this.options.folder, "data")
+  }
+
+  /** The master runs as a user of its own, so it reads a copy of its own. */
+  private get nudgeToken(): string {
+    return join(this.options.folder, "nudge-token")
+  }
+
+  /** Writes everything that it reads at its start. */
+  writeFiles(): void {
+    const { folder, secrets, user, port, postgresPort, odoo } = this.options
+    mkdirSync(this.data, { recursive: true, mode: 0o700 })
+    stageCode(folder)
+    const settings = {
+      addons_path: [...odoo.addonsPath, join(this.code, "addons")].join(","),
+      admin_passwd: secrets.read("odoo-master-password"),
+      data_dir: this.data,
+      db_host: "127.0.0.1",
+      db_maxconn: 16,
+      db_name: "master",
+      db_password: secrets.read("pg-master-password"),
+      db_port: postgresPort,
+      db_user: "saas_master",
+      http_interface: "127.0.0.1",
+      http_port: port,
+      list_db: false,
+      max_cron_threads: 1,
+      proxy_mode: true,
+      without_demo: true,
+      workers: 0,
+    }
+    const lines = Object.entries(settings).map(([name, value]) => `${name} = ${pythonValue(value)}`)
+    writeFileSync(this.config, `[options]\n${lines.join("\n")}\n`, { mode: 0o600 })
+    writeFileSync(this.nudgeToken, `${secrets.read("nudge-token")}\n`, { mode: 0o600 })
+    const ours = [folder, this.data, this.config, this.nudgeToken]
+    if (isRoot) for (const path of ours) chownSync(path, user.uid, user.gid)
+  }
+
+  /** Installs (`-i`) or upgrades (`-u`) and ends. */
+  async modules(how: "-i" | "-u", names: readonly string[], onLine?: (line: string) => void): Promise<void> {
+    const [command, args] = this.commandLine("server", [how, names.join(","), "--stop-after-init", "--no-http"])
+    const log = join(this.options.folder, "modules.log")
+    await run(command, args, { cwd: "/", env: this.env(), log, ...(onLine ? { onLine } : {}) })
+  }
+
+  /** Runs Python with `env` at hand; the program travels by standard input, where no process list shows it. */
+  async shell(program: string): Promise<string> {
+    const [command, args] = this.commandLine("shell", ["--no-http", "--shell-interface=python", "--log-level=warn"])
+    return run(command, args, { cwd: "/", env: this.env(), input: program })
+  }
+
+  commandLine(command: string, args: readonly string[]): [string, string[]] {
+    const launcher = join(this.code, "scripts/lib/odoo_own_database.py")
+    const line = [launcher, command, "-c", this.config, ...args]
+    return asUser(this.options.user, this.options.odoo.python, line)
+  }
+
+  env(): Record<string, string> {
+    const { folder, user, odoo } = this.options
+    return { ...pythonEnv(odoo.pythonPath), HOME: folder, USER: user.name, LOGNAME: user.name }
+  }
+}
+
+function pythonValue(value: string | number | boolean): string {
+  return typeof value === "boolean" ? (value ? "True" : "False") : String(value)
+}
+
+async function answers(url: string): Promise<true | null> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(5000) })).ok ? true : null
+  } catch (error) {
+    // Nobody listens yet, or it is too busy starting.
+    if (error instanceof TypeError || (error as Error).name === "TimeoutError") return null
+    throw error
+  }
+}
+
+const codeParts = ["addons/saas_master", "runtime/launch.py", "scripts/lib/odoo_own_database.py"]
+
+/** The repository itself where the master's user can read it, else a copy below the state folder. */
+function codeFolder(folder: string): string {
+  return isRoot && closedParent(repo) !== null ? join(folder, "code") : repo
+}
+
+function stageCode(folder: string): void {
+  const target = codeFolder(folder)
+  if (target === repo) return
+  rmSync(target, { recursive: true, force: true })
+  for (const part of codeParts) {
+    if (existsSync(join(repo, part))) cpSync(join(repo, part), join(target, part), { recursive: true })
+  }
+}

@@ -1,0 +1,89 @@
+/** The sidecar as a server of one installation, and what it says of itself. */
+import { join } from "node:path"
+import type { Odoo } from "./odoo.ts"
+import { currentUser } from "./os-user.ts"
+import { findProgram, repo } from "./paths.ts"
+import { Daemon } from "./processes.ts"
+import type { Secrets } from "./secrets.ts"
+
+export interface SidecarOptions {
+  readonly name: string
+  readonly stateDir: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+export interface SidecarSurroundings {
+  readonly stateDir: string
+  readonly odoo: Odoo
+  readonly secrets: Secrets
+  readonly postgresBin: string
+  readonly ports: {
+    readonly postgres: number
+    readonly master: number
+    readonly sidecar: number
+    readonly http: number
+  }
+  readonly network: string
+  readonly uidBase: number
+}
+
+/** Settings of the person who starts it that go through as they are. */
+const passedOn = /^(SMTP_|MAX_|LEASE_|POLL_|PATROL_|LOG_LEVEL$|MASTER_HOST$|TENANT_URL_)/
+
+export function sidecarEnvironment(around: SidecarSurroundings): Record<string, string> {
+  const { stateDir, odoo, secrets, ports } = around
+  const given = Object.entries(process.env).filter(([name, value]) => passedOn.test(name) && value !== undefined)
+  return {
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
+    HOME: process.env.HOME ?? "/",
+    ...(Object.fromEntries(given) as Record<string, string>),
+    ...odoo.env,
+    SAAS_STATE_DIR: stateDir,
+    MASTER_URL: `http://127.0.0.1:${ports.master}`,
+    MASTER_UPSTREAM: `127.0.0.1:${ports.master}`,
+    MASTER_PASSWORD_FILE: secrets.path("sidecar-password"),
+    PG_PORT: String(ports.postgres),
+    PG_BIN: around.postgresBin,
+    PG_OPERATOR_PASSWORD_FILE: secrets.path("pg-operator-password"),
+    ROOT_KEY_FILE: secrets.path("root-key"),
+    NUDGE_TOKEN_FILE: secrets.path("nudge-token"),
+    SIDECAR_PORT: String(ports.sidecar),
+    NGINX_BIN: process.env.NGINX_BIN ?? findProgram("nginx") ?? "nginx",
+    HTTP_PORT: String(ports.http),
+    TENANT_NETWORK: around.network,
+    TENANT_UID_BASE: String(around.uidBase),
+  }
+}
+
+export function sidecarServer({ name, stateDir, env }: SidecarOptions): Daemon {
+  return new Daemon({
+    name: "The sidecar",
+    pidFile: join(stateDir, "run", `${name}.json`),
+    log: join(stateDir, "logs", `${name}.log`),
+    command: process.execPath,
+    args: ["--import", "tsx", "sidecar/main.ts"],
+    env,
+    cwd: repo,
+    user: currentUser(),
+    ready: async () => ((await ask(Number(env.SIDECAR_PORT), "/healthz"))?.status === 200 ? true : null),
+    readySeconds: 60,
+  })
+}
+
+/** null when it is ready, else its reasons, as it words them. */
+export async function notReadyBecause(port: number): Promise<string | null> {
+  const answer = await ask(port, "/readyz")
+  if (answer === null) return "the sidecar does not answer"
+  return answer.status === 200 ? null : answer.body
+}
+
+async function ask(port: number, path: string): Promise<{ status: number; body: string } | null> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5000) })
+    return { status: response.status, body: (await response.text()).trim() }
+  } catch (error) {
+    // Nobody listens yet, or it is too busy starting.
+    if (error instanceof TypeError || (error as Error).name === "TimeoutError") return null
+    throw error
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Databases that take long to make are kept stopped in the cache, as folders, and copied: a new installation and
+ * every test suite start from there. A snapshot appears complete or not at all.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs"
+import { join } from "node:path"
+import { run } from "./commands.ts"
+import { withLock } from "./locks.ts"
+import { cacheFolder } from "./paths.ts"
+
+/** Of each kind; the least recently used go first. */
+const kept = 2
+
+function snapshots(): string {
+  const folder = join(cacheFolder(), "snapshots")
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  return folder
+}
+
+/** `build` fills a new folder. Returns the folder of the snapshot. */
+export async function ensureSnapshot(
+  kind: string,
+  key: string,
+  build: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(snapshots(), `${kind}-${key}`)
+  await withLock(join(snapshots(), `${kind}-${key}.lock`), async () => {
+    if (existsSync(folder)) return
+    const work = mkdtempSync(join(snapshots(), ".new-"))
+    try {
+      await run("chmod", ["711", work])
+      await build(work)
+      renameSync(work, folder)
+    } finally {
+      rmSync(work, { recursive: true, force: true })
+    }
+    prune(kind, folder)
+  })
+  utimesSync(folder, new Date(), new Date())
+  return folder
+}
+
+function prune(kind: string, current: string): void {
+  const mine = readdirSync(snapshots()).filter((name) => new RegExp(`^${kind}-[0-9a-f]+$`).test(name))
+  const paths = mine.map((name) => join(snapshots(), name)).filter((path) => path !== current)
+  const oldest = paths.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs).slice(kept - 1)
+  for (const path of oldest) rmSync(path, { recursive: true, force: true })
+}
+
+/** Copies the folder's content, owners and all, sharing the blocks where the file system can. */
+export async function copyTree(from: string, to: string): Promise<void> {
+  mkdirSync(to, { recursive: true, mode: 0o711 })
+  await run("cp", ["-a", "--reflink=auto", `${from}/.`, to])
+}

@@ -2,56 +2,27 @@
  * One installation in one folder: PostgreSQL, master, sidecar, and what the sidecar starts. `npm start` and the
  * tests make theirs with this same code; they differ in folder, ports and network only.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { readApplied, writeApplied } from "./applied.ts"
 import { run } from "./commands.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { leftovers, sidecarsOf } from "./leftovers.ts"
-import { Master } from "./master.ts"
+import type { Master } from "./master.ts"
+import { masterCode, masterSnapshot } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
-import { currentUser, databaseUser, isRoot, type OsUser } from "./os-user.ts"
+import { isRoot } from "./os-user.ts"
 import { ToDo } from "./packages.ts"
+import { type InstallationSettings, makeParts, type Parts } from "./parts.ts"
 import { closedParent, repo } from "./paths.ts"
-import { demandFree, pickFree } from "./ports.ts"
-import { Cluster, findPostgres } from "./postgres.ts"
+import { demandFree } from "./ports.ts"
+import type { Cluster } from "./postgres.ts"
 import { type Daemon, stopProcess } from "./processes.ts"
 import type { Progress } from "./progress.ts"
-import { Secrets } from "./secrets.ts"
+import type { Secrets } from "./secrets.ts"
 import { notReadyBecause, sidecarEnvironment, sidecarServer } from "./sidecar.ts"
-import { copyTree, ensureSnapshot } from "./snapshots.ts"
+import { copyTree } from "./snapshots.ts"
 import { until } from "./until.ts"
-
-export interface Ports {
-  readonly postgres: number
-  readonly master: number
-  readonly sidecar: number
-  readonly http: number
-}
-
-export interface InstallationSettings {
-  readonly stateDir: string
-  readonly ports: Ports
-  /** The tenants' loopback network (/16), such as 127.66.0.0. */
-  readonly network: string
-  /** Tenants run as the uids above it, the master as the one below, where we are root. */
-  readonly uidBase: number
-  /** False for tests: quicker, and a power cut loses data. */
-  readonly durable: boolean
-  /** Load saas_master's demonstration data. */
-  readonly demo: boolean
-}
-
-/** What saas_master stands on, in an Odoo of its own. */
-const masterModules = ["crm", "sale_management", "website", "portal", "bus"]
-
-/** Raise it when snapshots made by an older version of this code must not be used any more. */
-const snapshotFormat = 1
-
-/** Kept beside the master: what its database was last brought up to. */
-interface Applied {
-  readonly code: string
-  readonly settings: string
-}
 
 export class Installation {
   readonly settings: InstallationSettings
@@ -61,35 +32,17 @@ export class Installation {
   readonly master: Master
   readonly sidecar: Daemon
 
-  private constructor(settings: InstallationSettings, odoo: Odoo, bin: string, postgresUser: OsUser) {
-    const { stateDir, ports } = settings
+  private constructor(settings: InstallationSettings, odoo: Odoo, parts: Parts) {
     this.settings = settings
     this.odoo = odoo
-    this.secrets = new Secrets(join(stateDir, "secrets"))
-    this.postgres = new Cluster({
-      folder: join(stateDir, "postgres"),
-      port: ports.postgres,
-      bin,
-      osUser: postgresUser,
-      durable: settings.durable,
-    })
-    this.master = new Master({
-      folder: join(stateDir, "master"),
-      runFolder: join(stateDir, "run"),
-      odoo,
-      secrets: this.secrets,
-      user: isRoot ? { name: "saas-master", uid: settings.uidBase - 1, gid: settings.uidBase - 1 } : currentUser(),
-      port: ports.master,
-      postgresPort: ports.postgres,
-      sidecarPort: ports.sidecar,
-    })
+    this.secrets = parts.secrets
+    this.postgres = parts.postgres
+    this.master = parts.master
     this.sidecar = this.anotherSidecar("sidecar", {})
   }
 
   static async open(settings: InstallationSettings, odoo: Odoo): Promise<Installation> {
-    const bin = findPostgres()
-    if (bin === null) throw new ToDo("PostgreSQL 15 or newer is not installed. `npm run doctor` says how to get it.")
-    return new Installation(settings, odoo, bin, await databaseUser())
+    return new Installation(settings, odoo, await makeParts(settings, odoo))
   }
 
   get url(): string {
@@ -192,12 +145,30 @@ export class Installation {
   private makeFolder(): void {
     const { stateDir } = this.settings
     mkdirSync(stateDir, { recursive: true, mode: isRoot ? 0o711 : 0o700 })
+    if (!existsSync(markerOf(stateDir))) {
+      if (readdirSync(stateDir).length > 0) {
+        throw new ToDo(`${stateDir} holds other things already. Choose an empty or a new folder: SAAS_STATE_DIR`)
+      }
+      writeFileSync(markerOf(stateDir), "Everything in this folder belongs to one odoo-saas installation.\n")
+    }
     const closed = isRoot ? closedParent(stateDir) : null
     if (closed === null) return
     throw new ToDo(
       `${stateDir} cannot be used: servers run as users of their own, and ${closed} lets nobody but its owner pass. ` +
         `Choose a folder for the state that others can pass, such as: SAAS_STATE_DIR=/var/lib/odoo-saas npm start`,
     )
+  }
+
+  /** Removes the folder with all that is in it. Everything must have been stopped. */
+  remove(): void {
+    const { stateDir } = this.settings
+    if (!existsSync(stateDir)) return
+    if (!existsSync(markerOf(stateDir))) {
+      throw new ToDo(
+        `${stateDir} was not made by this program, so it is left alone. Remove it yourself if you want to.`,
+      )
+    }
+    rmSync(stateDir, { recursive: true })
   }
 
   private async restore(snapshot: string): Promise<void> {
@@ -216,20 +187,18 @@ export class Installation {
   }
 
   private async upgrade(fresh: boolean, progress: Progress): Promise<void> {
-    const applied = this.applied()
+    const { folder } = this.master.options
     const code = masterCode()
-    if (applied.code !== code) {
+    if (readApplied(folder).code !== code) {
       await this.master.server.stop()
-      await progress("upgrade saas_master", (step) =>
-        this.master.modules("-u", ["saas_master"], (line) => step.detail(lastModule(line))),
-      )
-      this.apply({ ...applied, code, settings: "" })
+      await this.master.modules("-u", ["saas_master"], progress, "upgrade saas_master")
+      writeApplied(folder, { code, settings: "" })
     }
     const wanted = this.masterSettings(fresh)
     const settings = fingerprintOf([], JSON.stringify({ ...wanted, fresh: false }))
-    if (!fresh && this.applied().settings === settings) return
+    if (!fresh && readApplied(folder).settings === settings) return
     await progress("set up the master", () => this.master.shell(configuration(wanted)))
-    this.apply({ code, settings })
+    writeApplied(folder, { code, settings })
   }
 
   private masterSettings(fresh: boolean): Record<string, unknown> {
@@ -248,78 +217,14 @@ export class Installation {
       },
     }
   }
-
-  private get appliedFile(): string {
-    return join(this.settings.stateDir, "master", "applied.json")
-  }
-
-  private applied(): Applied {
-    if (!existsSync(this.appliedFile)) return { code: "", settings: "" }
-    return JSON.parse(readFileSync(this.appliedFile, "utf8"))
-  }
-
-  private apply(applied: Applied): void {
-    writeFileSync(this.appliedFile, JSON.stringify(applied))
-  }
-
-  /** Used while snapshots are made. */
-  async installModules(names: readonly string[], progress: Progress, title: string): Promise<void> {
-    await progress(title, (step) => this.master.modules("-i", names, (line) => step.detail(lastModule(line))))
-  }
-
-  markInstalled(): void {
-    this.apply({ code: masterCode(), settings: "" })
-  }
 }
 
-function masterCode(): string {
-  return fingerprintOf([join(repo, "addons/saas_master")])
-}
-
-function lastModule(line: string): string {
-  return /odoo\.modules\.loading: (Loading module .+ \(\d+\/\d+\))/.exec(line)?.[1] ?? ""
+/** So that nobody's other files are ever taken for an installation and removed. */
+function markerOf(stateDir: string): string {
+  return join(stateDir, ".odoo-saas")
 }
 
 function configuration(settings: Record<string, unknown>): string {
   const program = readFileSync(join(repo, "scripts/lib/configure_master.py"), "utf8")
   return `import json\nsettings = json.loads(${JSON.stringify(JSON.stringify(settings))})\n${program}`
-}
-
-/** A stopped cluster whose database `master` has saas_master installed, and the filestore that goes with it. */
-async function masterSnapshot(odoo: Odoo, progress: Progress): Promise<string> {
-  const base = fingerprintOf([], String(snapshotFormat), odoo.version, odoo.pythonPath, ...masterModules)
-  return ensureSnapshot("master", fingerprintOf([], base, masterCode()), async (folder) => {
-    const below = await ensureSnapshot("base", base, async (empty) => {
-      await build(empty, odoo, progress, async (installation) => {
-        await installation.installModules(masterModules, progress, "install Odoo's CRM, sales and website")
-      })
-    })
-    await copyTree(below, folder)
-    await build(folder, odoo, progress, async (installation) => {
-      await installation.installModules(["saas_master"], progress, "install saas_master")
-      installation.markInstalled()
-    })
-  })
-}
-
-/** Starts what is in the folder, lets `work` change it, stops it, and removes what must not be copied. */
-async function build(
-  folder: string,
-  odoo: Odoo,
-  progress: Progress,
-  work: (installation: Installation) => Promise<void>,
-): Promise<void> {
-  const postgres = await pickFree(20_000, 29_000)
-  const ports = { postgres, master: postgres + 1, sidecar: postgres + 2, http: postgres + 3 }
-  const settings = { stateDir: folder, ports, network: "127.66.0.0", uidBase: 200_000, durable: false, demo: false }
-  const installation = await Installation.open(settings, odoo)
-  await installation.prepareEmpty(progress)
-  try {
-    installation.master.writeFiles()
-    await work(installation)
-  } finally {
-    await installation.postgres.stop()
-  }
-  const leftovers = ["secrets", "run", "master/odoo.conf", "master/nudge-token", "master/code", "master/modules.log"]
-  for (const name of leftovers) rmSync(join(folder, name), { recursive: true, force: true })
 }

@@ -6,6 +6,7 @@ import { type Odoo, pythonEnv } from "./odoo.ts"
 import { asUser, isRoot, type OsUser } from "./os-user.ts"
 import { closedParent, repo } from "./paths.ts"
 import { Daemon } from "./processes.ts"
+import type { Progress } from "./progress.ts"
 import type { Secrets } from "./secrets.ts"
 
 export interface MasterOptions {
@@ -88,10 +89,12 @@ export class Master {
   }
 
   /** Installs (`-i`) or upgrades (`-u`) and ends. */
-  async modules(how: "-i" | "-u", names: readonly string[], onLine?: (line: string) => void): Promise<void> {
+  async modules(how: "-i" | "-u", names: readonly string[], progress: Progress, title: string): Promise<void> {
     const [command, args] = this.commandLine("server", [how, names.join(","), "--stop-after-init", "--no-http"])
     const log = join(this.options.folder, "modules.log")
-    await run(command, args, { cwd: "/", env: this.env(), log, ...(onLine ? { onLine } : {}) })
+    await progress(title, (step) =>
+      run(command, args, { cwd: "/", env: this.env(), log, onLine: (line) => step.detail(moduleIn(line)) }),
+    )
   }
 
   /** Runs Python with `env` at hand; the program travels by standard input, where no process list shows it. */
@@ -110,6 +113,10 @@ export class Master {
     const { folder, user, odoo } = this.options
     return { ...pythonEnv(odoo.pythonPath), HOME: folder, USER: user.name, LOGNAME: user.name }
   }
+}
+
+function moduleIn(line: string): string {
+  return /odoo\.modules\.loading: (Loading module .+ \(\d+\/\d+\))/.exec(line)?.[1] ?? ""
 }
 
 function pythonValue(value: string | number | boolean): string {

@@ -1,4 +1,5 @@
 /** Where things are: the repository, the state of the installation, the cache of what can be made again. */
+import { createHash } from "node:crypto"
 import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, join, resolve } from "node:path"
@@ -7,8 +8,12 @@ import { isRoot } from "./os-user.ts"
 
 export const repo = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
+/** As root, servers run as users of their own: below a home that is closed to them they could not reach anything. */
 export function stateFolder(): string {
-  return resolve(repo, process.env.SAAS_STATE_DIR ?? ".saas")
+  const given = process.env.SAAS_STATE_DIR
+  if (given) return resolve(repo, given)
+  if (!isRoot || closedParent(repo) === null) return join(repo, ".saas")
+  return join("/var/lib/odoo-saas", createHash("sha256").update(repo).digest("hex").slice(0, 8))
 }
 
 /** As root the cache is where other users can read it: tenants run Odoo out of it, as users of their own. */

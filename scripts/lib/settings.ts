@@ -1,7 +1,7 @@
 /** The settings of `npm start`: from the environment, else from `.env`, else these. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import type { InstallationSettings } from "./installation.ts"
+import type { InstallationSettings } from "./parts.ts"
 import { repo, stateFolder } from "./paths.ts"
 
 const ports = {

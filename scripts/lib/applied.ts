@@ -1,0 +1,17 @@
+/** What the master's database was last brought up to, kept beside it; an unchanged one starts at once. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+
+export interface Applied {
+  readonly code: string
+  readonly settings: string
+}
+
+export function readApplied(masterFolder: string): Applied {
+  const file = join(masterFolder, "applied.json")
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { code: "", settings: "" }
+}
+
+export function writeApplied(masterFolder: string, applied: Applied): void {
+  writeFileSync(join(masterFolder, "applied.json"), JSON.stringify(applied))
+}

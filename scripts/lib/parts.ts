@@ -1,0 +1,56 @@
+/** What an installation is made of, put together from its settings; nothing is started or written yet. */
+import { join } from "node:path"
+import { Master } from "./master.ts"
+import type { Odoo } from "./odoo.ts"
+import { currentUser, databaseUser, isRoot } from "./os-user.ts"
+import { ToDo } from "./packages.ts"
+import { Cluster, findPostgres } from "./postgres.ts"
+import { Secrets } from "./secrets.ts"
+
+export interface Ports {
+  readonly postgres: number
+  readonly master: number
+  readonly sidecar: number
+  readonly http: number
+}
+
+export interface InstallationSettings {
+  readonly stateDir: string
+  readonly ports: Ports
+  /** The tenants' loopback network (/16), such as 127.66.0.0. */
+  readonly network: string
+  /** Tenants run as the uids above it, the master as the one below, where we are root. */
+  readonly uidBase: number
+  /** False for tests: quicker, and a power cut loses data. */
+  readonly durable: boolean
+  /** Load saas_master's demonstration data. */
+  readonly demo: boolean
+}
+
+export interface Parts {
+  readonly secrets: Secrets
+  readonly postgres: Cluster
+  readonly master: Master
+}
+
+export async function makeParts(settings: InstallationSettings, odoo: Odoo): Promise<Parts> {
+  const { stateDir, ports, uidBase, durable } = settings
+  const bin = findPostgres()
+  if (bin === null) throw new ToDo("PostgreSQL 15 or newer is not installed. npm run doctor says how to get it.")
+  const secrets = new Secrets(join(stateDir, "secrets"))
+  const osUser = await databaseUser()
+  return {
+    secrets,
+    postgres: new Cluster({ folder: join(stateDir, "postgres"), port: ports.postgres, bin, osUser, durable }),
+    master: new Master({
+      folder: join(stateDir, "master"),
+      runFolder: join(stateDir, "run"),
+      odoo,
+      secrets,
+      user: isRoot ? { name: "saas-master", uid: uidBase - 1, gid: uidBase - 1 } : currentUser(),
+      port: ports.master,
+      postgresPort: ports.postgres,
+      sidecarPort: ports.sidecar,
+    }),
+  }
+}

@@ -59,7 +59,7 @@ export class Installation {
       await progress("copy the prepared database", () => this.restore(snapshot))
     }
     await this.startPostgres(progress)
-    this.master.writeFiles()
+    await this.master.writeFiles()
     await this.upgrade(fresh, progress)
   }
 
@@ -182,8 +182,6 @@ export class Installation {
       renameSync(join(incoming, name), join(stateDir, name))
     }
     rmSync(incoming, { recursive: true })
-    const { uid, gid } = this.master.options.user
-    if (isRoot) await run("chown", ["-R", `${uid}:${gid}`, join(stateDir, "master")])
   }
 
   private async upgrade(fresh: boolean, progress: Progress): Promise<void> {

@@ -11,7 +11,7 @@ export async function withLock<T>(
   let told = false
   await until(
     () => {
-      if (take(file)) return true
+      if (tryLock(file)) return true
       if (!told) waiting()
       told = true
       return null
@@ -25,7 +25,8 @@ export async function withLock<T>(
   }
 }
 
-function take(file: string): boolean {
+/** Takes it if it is free; the caller removes the file. */
+export function tryLock(file: string): boolean {
   try {
     const handle = openSync(file, "wx", 0o600)
     writeSync(handle, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }))

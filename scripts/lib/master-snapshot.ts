@@ -26,26 +26,19 @@ export async function masterSnapshot(odoo: Odoo, progress: Progress): Promise<st
   const base = fingerprintOf([], String(format), odoo.version, odoo.pythonPath, ...modules)
   return ensureSnapshot("master", fingerprintOf([], base, masterCode()), async (folder) => {
     const below = await ensureSnapshot("base", base, (empty) =>
-      change(empty, odoo, progress, ({ master }) =>
+      change(empty, odoo, ({ master }) =>
         master.modules("-i", modules, progress, "install Odoo's CRM, sales and website"),
       ),
     )
     await copyTree(below, folder)
     const code = masterCode()
-    await change(folder, odoo, progress, ({ master }) =>
-      master.modules("-i", ["saas_master"], progress, "install saas_master"),
-    )
+    await change(folder, odoo, ({ master }) => master.modules("-i", ["saas_master"], progress, "install saas_master"))
     writeApplied(join(folder, "master"), { code, settings: "" })
   })
 }
 
 /** Starts what is in the folder, lets `work` change it, stops it, and removes what must not be copied. */
-async function change(
-  folder: string,
-  odoo: Odoo,
-  progress: Progress,
-  work: (parts: Parts) => Promise<void>,
-): Promise<void> {
+async function change(folder: string, odoo: Odoo, work: (parts: Parts) => Promise<void>): Promise<void> {
   const postgres = await pickFree(20_000, 29_000)
   const ports = { postgres, master: postgres + 1, sidecar: postgres + 2, http: postgres + 3 }
   const settings = { stateDir: folder, ports, network: "127.66.0.0", uidBase: 200_000, durable: false, demo: false }
@@ -55,7 +48,7 @@ async function change(
   await parts.postgres.start()
   try {
     await parts.postgres.ensureRoles(parts.secrets)
-    parts.master.writeFiles()
+    await parts.master.writeFiles()
     await work(parts)
   } finally {
     await parts.postgres.stop()

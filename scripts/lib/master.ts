@@ -1,5 +1,5 @@
 /** The operator's own Odoo: its configuration, its modules and its server. */
-import { chownSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { run } from "./commands.ts"
 import { type Odoo, pythonEnv } from "./odoo.ts"
@@ -59,7 +59,7 @@ export class Master {
   }
 
   /** Writes everything that it reads at its start. */
-  writeFiles(): void {
+  async writeFiles(): Promise<void> {
     const { folder, secrets, user, port, postgresPort, odoo } = this.options
     mkdirSync(this.data, { recursive: true, mode: 0o700 })
     stageCode(folder)
@@ -84,8 +84,8 @@ export class Master {
     const lines = Object.entries(settings).map(([name, value]) => `${name} = ${pythonValue(value)}`)
     writeFileSync(this.config, `[options]\n${lines.join("\n")}\n`, { mode: 0o600 })
     writeFileSync(this.nudgeToken, `${secrets.read("nudge-token")}\n`, { mode: 0o600 })
-    const ours = [folder, this.data, this.config, this.nudgeToken]
-    if (isRoot) for (const path of ours) chownSync(path, user.uid, user.gid)
+    // A copied filestore may belong to the master that it was copied from.
+    if (isRoot) await run("chown", ["-R", `${user.uid}:${user.gid}`, folder])
   }
 
   /** Installs (`-i`) or upgrades (`-u`) and ends. */

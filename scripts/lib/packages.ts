@@ -61,6 +61,7 @@ export async function missingPackages(purpose: Purpose): Promise<Missing[]> {
       ...(purpose === "test" ? testPackages.map((name) => ({ name, use: "tests" })) : []),
     ]
     const names = libraries.map(({ name }) => name)
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills these in, not JavaScript.
     const asked = await tryRun("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...names])
     const there = new Set(asked.stdout.split("\n").flatMap((line) => /^(\S+) installed$/.exec(line)?.[1] ?? []))
     missing.push(...libraries.filter(({ name }) => !there.has(name)))

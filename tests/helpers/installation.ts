@@ -1,52 +1,63 @@
 /**
- * A whole installation for one test file: folder, PostgreSQL, ports and network of its own, made with the very
+ * A whole installation for one test file: folder, PostgreSQL, ports, network and uids of its own, made with the very
  * code that `npm start` uses and gone when the test is over. What is expensive comes out of a cache.
  *
  *     const it = await makeInstallation("crash", { parts: "all" })
  *     …
  *     await it.destroy()
  */
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Installation as RealInstallation } from "../../scripts/lib/installation.ts"
+import { tryLock } from "../../scripts/lib/locks.ts"
+import { ensureOdoo, type Odoo } from "../../scripts/lib/odoo.ts"
+import type { Ports } from "../../scripts/lib/parts.ts"
+import { pickFree } from "../../scripts/lib/ports.ts"
 import type { Cluster } from "../../scripts/lib/postgres.ts"
+import { silent } from "../../scripts/lib/progress.ts"
+import { readySnapshot } from "../../scripts/lib/ready-snapshot.ts"
 import type { Secrets } from "../../scripts/lib/secrets.ts"
+import { copyTree } from "../../scripts/lib/snapshots.ts"
 import type { MasterAccess } from "./master.ts"
 
 export interface InstallationOptions {
   /**
    * `database`: PostgreSQL with roles and databases, nothing installed in `master`.
-   * `master`: and a master Odoo with saas_master, running.
-   * `all`: and a sidecar, nginx and the template of the demo plan, ready.
+   * `master`: and a master Odoo with saas_master, running; no demonstration data.
+   * `all`: and the demonstration data, the template of its plans, a sidecar and nginx, ready.
    */
   readonly parts: "database" | "master" | "all"
-  /** Added to the environment of the sidecar that `all` starts. */
+  /** Added to the environment of the sidecar. */
   readonly sidecarEnv?: Readonly<Record<string, string>>
 }
 
 /** A server of this installation: it can be ended like a person or a machine would, and started again. */
 export interface Server {
-  readonly pid: () => number | null
   readonly log: string
+  pid(): number | null
+  /** Resolves once it serves. */
   start(): Promise<void>
   /** SIGTERM, and SIGKILL when it takes more than `seconds` (default 20). */
   stop(seconds?: number): Promise<void>
-  /** SIGKILL, and only returns when it is gone. */
+  /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>
 }
 
 export interface Installation {
   readonly stateDir: string
-  readonly ports: {
-    readonly postgres: number
-    readonly master: number
-    readonly sidecar: number
-    readonly http: number
-  }
-  /** Such as 127.83.0.0, a /16. */
+  readonly ports: Ports
+  /** A /16 of the loopback network, such as 127.83.0.0. */
   readonly network: string
+  /** Tenants' uids are above it. */
+  readonly uidBase: number
+  readonly odoo: Odoo
   readonly secrets: Secrets
+  /** `stop("immediate")` is a crash of PostgreSQL. */
   readonly postgres: Cluster
   readonly masterServer: Server
   readonly sidecar: Server
-  /** Signed on as the administrator. */
+  /** How to sign on as the administrator. */
   readonly master: MasterAccess
   /** Base of a tenant's address: `http://acme.localhost:<http port>`. */
   tenantUrl(slug: string): string
@@ -54,10 +65,119 @@ export interface Installation {
   sidecarEnv(extra?: Readonly<Record<string, string>>): Record<string, string>
   /** Another sidecar on the same installation, with a port and a log of its own; not started yet. */
   anotherSidecar(name: string, extra?: Readonly<Record<string, string>>): Promise<Server>
-  /** Stops everything, tenants too, and removes the folder; keeps the logs where KEEP_LOGS names a folder. */
+  /** Stops everything, tenants too, and removes the folder; with KEEP_LOGS=<folder> its logs are kept there. */
   destroy(): Promise<void>
 }
 
 export async function makeInstallation(name: string, options: InstallationOptions): Promise<Installation> {
-  throw new Error(`the installation ${name} with ${options.parts} cannot be made yet`)
+  const odoo = await ensureOdoo(silent)
+  const place = await reservePlace()
+  const { ports, network, uidBase } = place
+  const stateDir = mkdtempSync(join(tmpdir(), `saas-${name}-`))
+  chmodSync(stateDir, 0o711)
+  const settings = { stateDir, ports, network, uidBase, durable: false, demo: options.parts === "all" }
+  const real = await RealInstallation.open(settings, odoo)
+  const destroy = async () => {
+    try {
+      await real.stop(silent)
+      keepLogs(name, stateDir)
+      real.remove()
+    } finally {
+      place.release()
+    }
+  }
+  const sidecar = real.anotherSidecar("sidecar", options.sidecarEnv ?? {})
+  try {
+    if (options.parts === "database") await real.prepareEmpty(silent)
+    else await startWith(real, options.parts, odoo)
+    if (options.parts === "all") {
+      await sidecar.start()
+      await real.startSidecar(silent)
+    }
+  } catch (error) {
+    await destroy()
+    throw error
+  }
+  return {
+    stateDir,
+    ports,
+    network,
+    uidBase,
+    odoo,
+    secrets: real.secrets,
+    postgres: real.postgres,
+    masterServer: real.master.server,
+    sidecar,
+    master: {
+      url: `http://127.0.0.1:${ports.master}`,
+      db: "master",
+      login: "admin",
+      password: real.secrets.read("admin-password"),
+    },
+    tenantUrl: (slug) => `http://${slug}.localhost:${ports.http}`,
+    sidecarEnv: (extra = {}) => real.sidecarEnv({ ...options.sidecarEnv, ...extra }),
+    anotherSidecar: async (other, extra = {}) => {
+      const port = String(await pickFree(...portRange))
+      return real.anotherSidecar(`sidecar-${other}`, { ...options.sidecarEnv, SIDECAR_PORT: port, ...extra })
+    },
+    destroy,
+  }
+}
+
+async function startWith(real: RealInstallation, parts: "master" | "all", odoo: Odoo): Promise<void> {
+  if (parts === "all") {
+    const place = await reservePlace()
+    try {
+      const settings = { ...place, durable: false, demo: true }
+      await copyTree(await readySnapshot(odoo, settings, silent), real.settings.stateDir)
+    } finally {
+      place.release()
+    }
+  }
+  await real.prepare(silent)
+  await real.startMaster(silent)
+}
+
+interface Place {
+  readonly ports: Ports
+  readonly network: string
+  readonly uidBase: number
+  release(): void
+}
+
+/** Below the range that the kernel gives to outgoing connections. */
+const portRange = [21_000, 31_000] as const
+
+/** Test files run side by side: each has a /16 of its own, and with it its uids. */
+async function reservePlace(): Promise<Place> {
+  const folder = join(tmpdir(), "odoo-saas-networks")
+  mkdirSync(folder, { recursive: true })
+  for (let second = 100; second < 250; second++) {
+    const file = join(folder, String(second))
+    if (!tryLock(file)) continue
+    const http = await pickFree(...portRange)
+    const ports = { http, master: await next(http), sidecar: 0, postgres: 0 }
+    const sidecar = await next(ports.master)
+    return {
+      ports: { ...ports, sidecar, postgres: await next(sidecar) },
+      network: `127.${second}.0.0`,
+      uidBase: 200_000 + (second - 66) * 0x10000,
+      release: () => rmSync(file, { force: true }),
+    }
+  }
+  throw new Error(`All test networks are taken. Remove ${folder} if no test runs.`)
+}
+
+function next(port: number): Promise<number> {
+  return pickFree(port + 1, port + 50)
+}
+
+function keepLogs(name: string, stateDir: string): void {
+  const folder = process.env.KEEP_LOGS
+  if (!folder) return
+  for (const part of ["logs", "master/odoo.log", "postgres/postgresql.log", "nginx", "tenants"]) {
+    const from = join(stateDir, part)
+    const wanted = (path: string) => !/\/data(\/|$)|\.sock$/.test(path)
+    if (existsSync(from)) cpSync(from, join(folder, name, part), { recursive: true, filter: wanted })
+  }
 }

@@ -1,0 +1,2 @@
+from . import control
+from . import sign_on

@@ -1,0 +1,48 @@
+from odoo import api, models
+from odoo.exceptions import ValidationError
+
+from ..authority import is_operator
+
+MEGABYTE = 1 << 20
+
+
+class IrAttachment(models.Model):
+    _inherit = "ir.attachment"
+
+    @api.model
+    def _saas_storage_mb(self):
+        """What this Odoo stores: its files, each once, and its database."""
+        self.flush_model(["file_size", "store_fname"])
+        self.env.cr.execute(
+            """
+            SELECT pg_database_size(current_database())
+                 + (SELECT COALESCE(SUM(size), 0)
+                      FROM (SELECT MAX(file_size) AS size FROM ir_attachment
+                             WHERE store_fname IS NOT NULL GROUP BY store_fname) AS files)
+            """
+        )
+        return int(self.env.cr.fetchone()[0]) // MEGABYTE
+
+    @api.constrains("file_size")
+    def _check_saas_storage_limit(self):
+        """Every way of storing content writes its size, also those that pass by `write`."""
+        # Odoo makes bundles of scripts and styles by itself: no one may be left without a page.
+        stored = self.filtered(
+            lambda attachment: attachment.file_size
+            and not (attachment.url or "").startswith("/web/assets/")
+        )
+        if not stored or is_operator():
+            return
+        settings = self.env["saas.settings"]._current()
+        if settings is None:
+            raise ValidationError(self.env["saas.settings"]._unverified())
+        if settings.storage_mb is None or self._saas_storage_mb() <= settings.storage_mb:
+            return
+        raise ValidationError(
+            self.env._(
+                "There is no room for this: your plan includes %(limit)s MB of storage. Delete what"
+                " is no longer needed. %(more)s",
+                limit=settings.storage_mb,
+                more=self.env["saas.settings"]._more(),
+            )
+        )

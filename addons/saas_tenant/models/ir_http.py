@@ -1,0 +1,36 @@
+from odoo import api, models
+
+
+class IrHttp(models.AbstractModel):
+    _inherit = "ir.http"
+
+    def session_info(self):
+        info = super().session_info()
+        if self.env.user._is_internal():
+            info["saas_notices"] = self._saas_notices()
+        return info
+
+    @api.model
+    def _saas_notices(self):
+        """What everybody who works here should know: a list of {level, text}."""
+        settings = self.env["saas.settings"]._current()
+        notices = []
+        if settings is None:
+            if self.env.user._is_system():
+                notices.append(
+                    {"level": "warning", "text": self.env["saas.settings"]._unverified()}
+                )
+        elif settings.banner:
+            notices.append(
+                {"level": settings.banner["level"], "text": settings.banner["text"]}
+            )
+        if self.env["ir.mail_server"]._saas_waits():
+            notices.append(
+                {
+                    "level": "warning",
+                    "text": self.env._(
+                        "Outgoing mail waits: whoever hosts this Odoo has configured no mail relay."
+                    ),
+                }
+            )
+        return notices

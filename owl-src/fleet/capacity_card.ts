@@ -1,5 +1,6 @@
 import { Component } from "@odoo/owl"
 import { user } from "@web/core/user"
+import type { ActionService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import { Ago } from "../services/ago.ts"
@@ -21,12 +22,15 @@ export class CapacityCard extends Component<CapacityCardProps> {
   static components = { Ago, FullnessBar }
   static override props = { targets: Array, servers: Array, skew: Number }
 
-  private readonly action = useService("action")
-
+  private action!: ActionService
   readonly megabytes = (mb: number): string => formatMegabytes(mb, user.lang)
   readonly count = (value: number): string => new Intl.NumberFormat(user.lang).format(value)
   readonly cores = (milli: number): string =>
     new Intl.NumberFormat(user.lang, { maximumFractionDigits: 1 }).format(milli / 1000)
+
+  override setup(): void {
+    this.action = useService("action")
+  }
 
   heardAt(target: Target): number | null {
     return parseUtc(target.last_hello)

@@ -1,4 +1,5 @@
 import { Component, useState } from "@odoo/owl"
+import type { ActionService, NotificationService, OrmService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import { Ago } from "../services/ago.ts"
@@ -19,11 +20,17 @@ export class FailuresCard extends Component<FailuresCardProps> {
   static components = { Ago }
   static override props = { fleet: Object, skew: Number, onRetried: Function }
 
-  private readonly action = useService("action")
-  private readonly orm = useService("orm")
-  private readonly notification = useService("notification")
+  private action!: ActionService
+  private orm!: OrmService
+  private notification!: NotificationService
   /** Operations whose Retry is on its way. */
   readonly retrying = useState(new Set<number>())
+
+  override setup(): void {
+    this.action = useService("action")
+    this.orm = useService("orm")
+    this.notification = useService("notification")
+  }
 
   get more(): number {
     return this.props.fleet.failure_count - this.props.fleet.failures.length
@@ -32,7 +39,7 @@ export class FailuresCard extends Component<FailuresCardProps> {
   /** The step at which it ended, in words. */
   failedStep(operation: Operation): string {
     const step = operation.steps.findLast(({ state }) => state === "failed")
-    return step ? (this.props.fleet.step_labels[step.name] ?? step.name) : ""
+    return step ? (this.props.fleet.step_labels[step.name] ?? step.label) : ""
   }
 
   endedAt(operation: Operation): number | null {

@@ -1,4 +1,5 @@
 import { Component } from "@odoo/owl"
+import type { ActionService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import type { FirstSteps as Lacks } from "./fleet_data.ts"
@@ -21,7 +22,11 @@ export class FirstSteps extends Component<FirstStepsProps> {
   static override template = "saas_master.FirstSteps"
   static override props = { lacks: Object }
 
-  private readonly action = useService("action")
+  private action!: ActionService
+
+  override setup(): void {
+    this.action = useService("action")
+  }
 
   get steps(): readonly FirstStep[] {
     const { target_ready, plans, quotations } = this.props.lacks

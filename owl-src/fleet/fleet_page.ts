@@ -1,11 +1,13 @@
-import { Component, onWillStart, useState } from "@odoo/owl"
+import { Component, markRaw, onWillStart, useState } from "@odoo/owl"
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog"
 import { registry } from "@web/core/registry"
+import type { BusService, DialogService, OrmService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { useSetupAction } from "@web/search/action_hook"
 import { Layout } from "@web/search/layout"
 import { standardActionServiceProps } from "@web/webclient/actions/action_service"
 import { _t } from "../i18n.ts"
+import type { Live } from "../services/live.ts"
 import { useLive } from "../services/live.ts"
 import { parseUtc } from "../services/time.ts"
 import type { OperationMessage } from "../tenant/operation.ts"
@@ -36,20 +38,24 @@ export class FleetPage extends Component {
   }
   static override props = standardActionServiceProps
 
-  private readonly orm = useService("orm")
-  private readonly dialog = useService("dialog")
-  private readonly bus = useState(useService("bus_service"))
+  private orm!: OrmService
+  private dialog!: DialogService
+  private bus!: BusService
+  private live!: Live
   readonly state = useState<State>({ fleet: null })
   readonly display = { controlPanel: {} }
   skew = 0
 
-  private readonly live = useLive({
-    refresh: () => this.load(),
-    onOperation: (message) => this.onOperation(message),
-    onTenant: () => this.live.refreshSoon(),
-  })
-
   override setup(): void {
+    this.orm = useService("orm")
+    this.dialog = useService("dialog")
+    this.bus = useState(useService("bus_service"))
+    this.live = useLive({
+      refresh: () => this.load(),
+      onOperation: (message) => this.onOperation(message),
+      onTenant: () => this.live.refreshSoon(),
+      onFleet: () => this.live.refreshSoon(),
+    })
     useSetupAction()
     onWillStart(() => this.load())
   }
@@ -102,7 +108,7 @@ export class FleetPage extends Component {
   private async load(): Promise<void> {
     const fleet = await this.orm.call<FleetData>("saas.fleet", "get_fleet", [])
     this.skew = (parseUtc(fleet.now) ?? Date.now()) - Date.now()
-    this.state.fleet = fleet
+    this.state.fleet = markRaw(fleet)
   }
 
   /** A step of a running operation shows at once; whatever changes lists and counts is fetched. */
@@ -116,7 +122,7 @@ export class FleetPage extends Component {
     const running = fleet.running.map((operation) =>
       operation === shown ? withMessage(operation, message) : operation,
     )
-    this.state.fleet = { ...fleet, running }
+    this.state.fleet = markRaw({ ...fleet, running })
   }
 }
 

@@ -1,5 +1,6 @@
 import { Component } from "@odoo/owl"
 import { user } from "@web/core/user"
+import type { ActionService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import { phaseClass, phaseLook, phaseNames } from "../tenant/phases.ts"
@@ -19,7 +20,11 @@ export class PhaseOverview extends Component<PhaseOverviewProps> {
   static override template = "saas_master.PhaseOverview"
   static override props = { phases: Array, total: Number }
 
-  private readonly action = useService("action")
+  private action!: ActionService
+
+  override setup(): void {
+    this.action = useService("action")
+  }
 
   get phases(): readonly Count[] {
     const rank = (name: string) => (phaseNames as readonly string[]).indexOf(name)

@@ -1,6 +1,7 @@
 import { Component } from "@odoo/owl"
 import { formatDate } from "@web/core/l10n/dates"
 import { user } from "@web/core/user"
+import type { ActionService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import type { Count, Trial } from "./fleet_data.ts"
@@ -19,7 +20,11 @@ export class SubscriptionsCard extends Component<SubscriptionsCardProps> {
   static override template = "saas_master.SubscriptionsCard"
   static override props = { states: Array, trials: Array }
 
-  private readonly action = useService("action")
+  private action!: ActionService
+
+  override setup(): void {
+    this.action = useService("action")
+  }
 
   get total(): number {
     return this.props.states.reduce((sum, { count }) => sum + count, 0)

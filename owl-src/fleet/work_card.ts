@@ -1,4 +1,5 @@
 import { Component } from "@odoo/owl"
+import type { ActionService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import { Ago } from "../services/ago.ts"
@@ -20,7 +21,11 @@ export class WorkCard extends Component<WorkCardProps> {
   static components = { Ago, Elapsed }
   static override props = { fleet: Object, skew: Number }
 
-  private readonly action = useService("action")
+  private action!: ActionService
+
+  override setup(): void {
+    this.action = useService("action")
+  }
 
   stepLabel(operation: Operation): string {
     const step = currentStep(operation.steps)
@@ -28,7 +33,7 @@ export class WorkCard extends Component<WorkCardProps> {
   }
 
   labelOf(step: OperationStep): string {
-    return this.props.fleet.step_labels[step.name] ?? step.name
+    return this.props.fleet.step_labels[step.name] ?? step.label
   }
 
   since(operation: Operation): number | null {

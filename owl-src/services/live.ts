@@ -13,6 +13,8 @@ export interface LiveListeners {
   refresh(): Promise<void>
   onOperation?(message: OperationMessage): void
   onTenant?(message: TenantMessage): void
+  /** Something of the whole fleet: a brake, a target, a database server. */
+  onFleet?(): void
 }
 
 export interface Live {
@@ -28,10 +30,12 @@ export function useLive(listeners: LiveListeners): Live {
   const refresh = coalesce(() => listeners.refresh(), refreshDelayMs, browser)
   const onOperation = (message: OperationMessage) => listeners.onOperation?.(message)
   const onTenant = (message: TenantMessage) => listeners.onTenant?.(message)
+  const onFleet = () => listeners.onFleet?.()
   const onConnected = () => refresh.soon()
 
   bus.subscribe("saas.operation/changed", onOperation)
   bus.subscribe("saas.tenant/changed", onTenant)
+  bus.subscribe("saas.fleet/changed", onFleet)
   bus.addEventListener("BUS:CONNECT", onConnected)
   bus.addEventListener("BUS:RECONNECT", onConnected)
   void bus.start()
@@ -40,6 +44,7 @@ export function useLive(listeners: LiveListeners): Live {
     refresh.stop()
     bus.unsubscribe("saas.operation/changed", onOperation)
     bus.unsubscribe("saas.tenant/changed", onTenant)
+    bus.unsubscribe("saas.fleet/changed", onFleet)
     bus.removeEventListener("BUS:CONNECT", onConnected)
     bus.removeEventListener("BUS:RECONNECT", onConnected)
   })

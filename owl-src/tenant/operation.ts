@@ -6,10 +6,12 @@ export type StepState = "running" | "done" | "failed"
 export interface OperationStep {
   /** Counts from 1 inside the operation. */
   readonly number: number
-  /** A step kind; its words are in the `step_labels` that come with every fetch. */
+  /** A step kind; its words, in the reader's language, are in the `step_labels` that come with every fetch. */
   readonly name: string
+  /** The words for a kind that is not among them. */
+  readonly label: string
   readonly state: StepState
-  readonly started_at: string | false
+  readonly started_at: string
   readonly duration_ms: number
   readonly message: string
 }

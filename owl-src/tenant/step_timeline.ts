@@ -1,9 +1,11 @@
-import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl"
+import { Component, markRaw, onWillStart, onWillUpdateProps, useState } from "@odoo/owl"
 import { user } from "@web/core/user"
+import type { OrmService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import { Ago } from "../services/ago.ts"
 import { Elapsed } from "../services/elapsed.ts"
+import type { Live } from "../services/live.ts"
 import { useLive } from "../services/live.ts"
 import { formatDuration, parseUtc } from "../services/time.ts"
 import type { Operation, OperationMessage, OperationStep, TenantMessage } from "./operation.ts"
@@ -23,7 +25,7 @@ export interface Timeline {
 export interface StepTimelineProps {
   model: TimelineModel
   id: number
-  /** The tenant's phase, address or message is another one now. */
+  /** The operation's state, or the tenant's phase, address or message, is another one now. */
   onChanged?: () => void
 }
 
@@ -38,17 +40,18 @@ export class StepTimeline extends Component<StepTimelineProps> {
   static components = { Ago, Elapsed }
   static override props = { model: String, id: Number, onChanged: { type: Function, optional: true } }
 
-  private readonly orm = useService("orm")
+  private orm!: OrmService
+  private live!: Live
   readonly state = useState<State>({ timeline: null, retrying: false })
   skew = 0
 
-  private readonly live = useLive({
-    refresh: () => this.load(this.props),
-    onOperation: (message) => this.onOperation(message),
-    onTenant: (message) => this.onTenant(message),
-  })
-
   override setup(): void {
+    this.orm = useService("orm")
+    this.live = useLive({
+      refresh: () => this.load(this.props),
+      onOperation: (message) => this.onOperation(message),
+      onTenant: (message) => this.onTenant(message),
+    })
     onWillStart(() => this.load(this.props))
     onWillUpdateProps(async (next) => {
       if (next.id !== this.props.id || next.model !== this.props.model) await this.load(next)
@@ -90,7 +93,7 @@ export class StepTimeline extends Component<StepTimelineProps> {
   }
 
   label(step: OperationStep): string {
-    return this.state.timeline?.step_labels[step.name] ?? step.name
+    return this.state.timeline?.step_labels[step.name] ?? step.label
   }
 
   stateLabel(step: OperationStep): string {
@@ -127,16 +130,19 @@ export class StepTimeline extends Component<StepTimelineProps> {
   private async load({ model, id }: StepTimelineProps): Promise<void> {
     const timeline = await this.orm.call<Timeline>("saas.fleet", "get_timeline", [model, id])
     this.skew = (parseUtc(timeline.now) ?? Date.now()) - Date.now()
-    this.state.timeline = timeline
+    this.state.timeline = markRaw(timeline)
   }
 
   private onOperation(message: OperationMessage): void {
     const { model, id } = this.props
     const shown = this.operation
     if (this.state.timeline && shown?.id === message.id) {
-      this.state.timeline = { ...this.state.timeline, operation: withMessage(shown, message) }
-      // Times, the number of tries and what a person may do come with a fetch.
-      if (shown.state !== message.state) this.live.refreshSoon()
+      this.state.timeline = markRaw({ ...this.state.timeline, operation: withMessage(shown, message) })
+      if (shown.state !== message.state) {
+        // Times, the number of tries and what a person may do come with a fetch.
+        this.live.refreshSoon()
+        this.props.onChanged?.()
+      }
       return
     }
     const mine =

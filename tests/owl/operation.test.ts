@@ -6,7 +6,16 @@ import { currentStep, hasEnded, mergeSteps, needsPerson, withMessage } from "../
 const at = "2026-01-31 10:00:00"
 
 function step(number: number, state: OperationStep["state"], more: Partial<OperationStep> = {}): OperationStep {
-  return { number, name: `step_${number}`, state, started_at: at, duration_ms: 0, message: "", ...more }
+  return {
+    number,
+    name: "clone_database",
+    label: "Copy the template",
+    state,
+    started_at: at,
+    duration_ms: 0,
+    message: "",
+    ...more,
+  }
 }
 
 const operation: Operation = {

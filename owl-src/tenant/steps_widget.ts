@@ -1,11 +1,9 @@
-/** `saas_steps`: the live steps on a tenant's, template's or operation's form, as a field widget or as a `<widget>`. */
+/** `saas_steps`: the live steps on a tenant's, template's or operation's form, as `<widget name="saas_steps"/>`. */
 import { Component, onWillDestroy } from "@odoo/owl"
 import { browser } from "@web/core/browser/browser"
 import { registry } from "@web/core/registry"
 import type { Record } from "@web/model/relational_model/record"
-import { standardFieldProps } from "@web/views/fields/standard_field_props"
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props"
-import { _t } from "../i18n.ts"
 import { coalesce } from "../services/coalesce.ts"
 import type { TimelineModel } from "./step_timeline.ts"
 import { StepTimeline } from "./step_timeline.ts"
@@ -40,13 +38,4 @@ export class Steps extends Component<StepsProps> {
   }
 }
 
-class StepsField extends Steps {
-  static override props = standardFieldProps
-}
-
 registry.category("view_widgets").add("saas_steps", { component: Steps })
-registry.category("fields").add("saas_steps", {
-  component: StepsField,
-  displayName: _t("Live steps"),
-  supportedTypes: ["one2many"],
-})

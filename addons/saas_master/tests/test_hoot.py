@@ -1,0 +1,49 @@
+from unittest import SkipTest
+
+from odoo.tests import HttpCase, no_retry, tagged
+
+SUITE = "@saas_master"
+
+
+def hoot_id(name):
+    """How Odoo's runner names suites in its address: Java's string hash of the name, 32 bits in hexadecimal."""
+    value = 0
+    for char in name:
+        value = ((value << 5) - value + ord(char)) & 0xFFFFFFFF
+    return f"{value:08x}"
+
+
+@tagged("post_install", "-at_install")
+class TestHoot(HttpCase):
+    """The unit tests of owl-src (`tests/owl`), run by Odoo's own runner in a real browser."""
+
+    def test_suite_has_tests(self):
+        """A bundle that was never built would be a suite of nothing, which succeeds."""
+        files, _external = self.env["ir.qweb"]._get_asset_content("web.assets_unit_tests")
+        tests = [file["url"] for file in files if file["url"].startswith("/saas_master/static/tests/dist/")]
+        self.assertGreaterEqual(len(tests), 4, "Run `npm run build` first: the bundles of tests/owl are missing")
+
+    @no_retry
+    def test_desktop(self):
+        self._run_suite("/web/tests?headless&loglevel=2&preset=desktop&timeout=15000")
+
+    @no_retry
+    def test_mobile(self):
+        self.browser_size = "375x667"
+        self.touch_enabled = True
+        self._run_suite("/web/tests?headless&loglevel=2&preset=mobile&timeout=15000")
+
+    def _run_suite(self, url):
+        try:
+            self.browser_js(
+                f"{url}&id={hoot_id(SUITE)}",
+                "",
+                "",
+                login="admin",
+                timeout=600,
+                success_signal="[HOOT] Test suite succeeded",
+                error_checker=lambda message: "[HOOT]" not in message,
+            )
+        except SkipTest as skip:
+            # Odoo skips browser tests where Chromium or the websocket library is missing: that would prove nothing.
+            self.fail(f"Not run: {skip}")

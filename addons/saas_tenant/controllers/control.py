@@ -25,7 +25,8 @@ class Control(Controller):
         readonly=False,
     )
     def control(self, **_params):
-        """Body: a token as text. Answer: JSON with `ok`, and `error` and `message` when refused."""
+        """Body: a token as text. Answer: JSON with `ok`; when refused, with `error` (a sentence) and
+        `code`."""
         if (request.httprequest.content_length or 0) > MAX_BYTES:
             return self._refuse(413, "malformed", "This is too long for a message.")
         token = request.httprequest.get_data(as_text=True).strip()
@@ -44,7 +45,7 @@ class Control(Controller):
         return request.make_json_response({"ok": True, **answer})
 
     @staticmethod
-    def _refuse(status, error, message):
+    def _refuse(status, code, error):
         return request.make_json_response(
-            {"ok": False, "error": error, "message": message}, status=status
+            {"ok": False, "error": error, "code": code}, status=status
         )

@@ -67,7 +67,7 @@ class ResUsers(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._saas_check_staff_fields(vals)
+            self.browse()._saas_check_staff_fields(vals)
         return super().create(vals_list)
 
     def write(self, vals):

@@ -71,6 +71,7 @@ class OperatedMixin:
         super().setUp()
         self.operator = Operator()
         self.configure(saas_tenant=TENANT, saas_public_key=self.operator.public_key)
+        self.apply_settings(users=1000)
 
     def configure(self, **options):
         self.startPatch(patch.dict(config.options, options))

@@ -12,7 +12,6 @@ from .common import OperatedMixin
 class TestMail(OperatedMixin, TransactionCase):
     def setUp(self):
         super().setUp()
-        self.apply_settings()
         self.mail = self.env["mail.mail"].create(
             {"email_to": "customer@example.com", "body_html": "<p>Hello</p>"}
         )

@@ -79,8 +79,12 @@ class TestStaff(OperatedMixin, TransactionCase):
             staff.active = True
 
     def test_a_copy_of_staff_is_a_user_like_all(self):
+        staff = self.wake()
+        self.apply_settings(users=self.count_users() + 1)
+        copy = staff.copy({"login": "copy"})
+        self.assertFalse(copy.saas_staff)
         with self.assertRaises(ValidationError):
-            self.wake().copy({"login": "copy"})
+            staff.copy({"login": "another"})
 
     def test_the_log_stays_as_it_is(self):
         self.wake()

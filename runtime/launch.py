@@ -145,13 +145,21 @@ def tame_reloads():
     server._reexec = end_instead
 
 
+def _is_no_option_of_ours(record):
+    """Odoo warns of every option that it does not know; those of saas_tenant are meant to be."""
+    return not any(str(argument).startswith("saas_") for argument in record.args or ())
+
+
 def main(args):
     stay_inside()
     keep_crons_alive()
     tame_reloads()
     check_root_user()
+    logging.getLogger("odoo.tools.config").addFilter(_is_no_option_of_ours)
     config.parse_config(args, setup_logging=True)
     check_postgres_user()
+    # With a filter Odoo would look for databases that its role owns, and a tenant's owns none.
+    config["dbfilter"] = ""
     try:
         database = own_database()
     except Misconfigured as error:

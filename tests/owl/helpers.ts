@@ -1,6 +1,7 @@
 /** Verbs and example data that the HOOT tests share. Bundled into each of them: nothing here is a test. */
 import { advanceTime, animationFrame, mockDate, runAllTimers } from "@odoo/hoot"
 import { getService, MockServer, makeMockEnv } from "@web/../tests/web_test_helpers"
+import type { BusEvent } from "@web/core/utils/hooks"
 import type { FleetData } from "../../owl-src/fleet/fleet_data.ts"
 import type { Operation, OperationMessage, OperationStep, TenantMessage } from "../../owl-src/tenant/operation.ts"
 
@@ -79,9 +80,8 @@ export function makeFleet(more: Partial<FleetData> = {}): FleetData {
 /** A browser tab whose socket stands already, at `date` by its own clock. */
 export async function openTab(date = now): Promise<void> {
   await makeMockEnv()
-  const bus = getService("bus_service")
-  const connected = new Promise<void>((done) => bus.addEventListener("BUS:CONNECT", done))
-  await bus.start()
+  const connected = busEvent("BUS:CONNECT")
+  await getService("bus_service").start()
   await runAllTimers()
   await connected
   mockDate(date, 0)
@@ -99,21 +99,45 @@ export async function tellTenant(message: Partial<TenantMessage> & { id: number 
 }
 
 async function tell(type: string, payload: unknown): Promise<void> {
+  const bus = getService("bus_service")
+  const arrived = new Promise<void>((done) => {
+    const heard = () => {
+      bus.unsubscribe(type, heard)
+      done()
+    }
+    bus.subscribe(type, heard)
+  })
   // Everybody hears this channel in Odoo's mock of its bus.
   MockServer.env["bus.bus"]._sendone("broadcast", type, payload)
+  await arrived
   await animationFrame()
 }
 
-/** Long enough for the fetch that a change leads to. */
+/** Long enough for the fetch that a change leads to, and for drawing what it brings. */
 export async function passTime(ms = 1000): Promise<void> {
   await advanceTime(ms)
+  await animationFrame()
   await animationFrame()
 }
 
 /** The socket breaks (1006: without a word) and stands again. */
 export async function loseAndRegainConnection(): Promise<void> {
+  const lost = busEvent("BUS:DISCONNECT")
   MockServer.env["bus.bus"]._simulateDisconnection(1006)
-  await animationFrame()
+  await lost
+  const back = busEvent("BUS:RECONNECT")
   await runAllTimers()
+  await back
   await passTime()
+}
+
+function busEvent(event: BusEvent): Promise<void> {
+  const bus = getService("bus_service")
+  return new Promise((done) => {
+    const heard = () => {
+      bus.removeEventListener(event, heard)
+      done()
+    }
+    bus.addEventListener(event, heard)
+  })
 }

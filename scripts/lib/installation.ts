@@ -5,11 +5,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { readApplied, writeApplied } from "./applied.ts"
-import { run } from "./commands.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { leftovers, sidecarsOf } from "./leftovers.ts"
 import type { Master } from "./master.ts"
-import { masterCode, masterSnapshot } from "./master-snapshot.ts"
+import { masterCode, snapshotOf } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
 import { isRoot } from "./os-user.ts"
 import { ToDo } from "./packages.ts"
@@ -55,7 +54,7 @@ export class Installation {
     this.secrets.ensure()
     const fresh = !this.postgres.exists()
     if (fresh) {
-      const snapshot = await masterSnapshot(this.odoo, progress)
+      const snapshot = await snapshotOf("master", this.odoo, progress)
       await progress("copy the prepared database", () => this.restore(snapshot))
     }
     await this.startPostgres(progress)

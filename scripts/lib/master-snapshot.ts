@@ -21,16 +21,21 @@ export function masterCode(): string {
   return fingerprintOf([join(repo, "addons/saas_master")])
 }
 
+/** `base`: what saas_master stands on. `master`: saas_master on top of that. */
+export type SnapshotKind = "base" | "master"
+
 /** Two layers, so that a change of saas_master does not install the rest anew. Returns the folder. */
-export async function masterSnapshot(odoo: Odoo, progress: Progress): Promise<string> {
+export async function snapshotOf(kind: SnapshotKind, odoo: Odoo, progress: Progress): Promise<string> {
   const base = fingerprintOf([], String(format), odoo.version, odoo.pythonPath, ...modules)
-  return ensureSnapshot("master", fingerprintOf([], base, masterCode()), async (folder) => {
-    const below = await ensureSnapshot("base", base, (empty) =>
+  if (kind === "base") {
+    return ensureSnapshot("base", base, (empty) =>
       change(empty, odoo, ({ master }) =>
         master.modules("-i", modules, progress, "install Odoo's CRM, sales and website"),
       ),
     )
-    await copyTree(below, folder)
+  }
+  return ensureSnapshot("master", fingerprintOf([], base, masterCode()), async (folder) => {
+    await copyTree(await snapshotOf("base", odoo, progress), folder)
     const code = masterCode()
     await change(folder, odoo, ({ master }) => master.modules("-i", ["saas_master"], progress, "install saas_master"))
     writeApplied(join(folder, "master"), { code, settings: "" })

@@ -13,6 +13,7 @@ import { Installation as RealInstallation } from "../../scripts/lib/installation
 import { tryLock } from "../../scripts/lib/locks.ts"
 import { ensureOdoo, type Odoo } from "../../scripts/lib/odoo.ts"
 import type { Ports } from "../../scripts/lib/parts.ts"
+import { cacheFolder } from "../../scripts/lib/paths.ts"
 import { pickFree } from "../../scripts/lib/ports.ts"
 import type { Cluster } from "../../scripts/lib/postgres.ts"
 import { silent } from "../../scripts/lib/progress.ts"
@@ -150,7 +151,7 @@ const portRange = [21_000, 31_000] as const
 
 /** Test files run side by side: each has a /16 of its own, and with it its uids. */
 async function reservePlace(): Promise<Place> {
-  const folder = join(tmpdir(), "odoo-saas-networks")
+  const folder = join(cacheFolder(), "networks")
   mkdirSync(folder, { recursive: true })
   for (let second = 100; second < 250; second++) {
     const file = join(folder, String(second))

@@ -1,0 +1,116 @@
+/** Runs uvu test files, one process each, and adds up what they report. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { createWriteStream, mkdirSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { basename, join } from "node:path"
+import { Installation } from "./installation.ts"
+import { ensureOdoo } from "./odoo.ts"
+import { repo } from "./paths.ts"
+import { silent } from "./progress.ts"
+import { add, failure, filesEnding, nothing, type Result, type Suite, type Surroundings } from "./suite.ts"
+
+interface UvuOptions {
+  readonly name: string
+  readonly folders: readonly string[]
+  /** How many files at once. */
+  readonly sideBySide?: number
+  readonly secondsPerFile?: number
+  readonly alone?: boolean
+}
+
+export function uvuSuite({ name, folders, sideBySide = 1, secondsPerFile = 900, alone = false }: UvuOptions): Suite {
+  const files = folders.flatMap((folder) => filesEnding(folder, ".test.ts"))
+  return {
+    name,
+    exists: files.length > 0,
+    alone,
+    async run(around) {
+      const waiting = [...files]
+      let total = nothing
+      const worker = async () => {
+        for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+          around.detail(basename(file))
+          total = add(total, await runFile(file, secondsPerFile, around))
+        }
+      }
+      await Promise.all(Array.from({ length: sideBySide }, worker))
+      return total
+    },
+  }
+}
+
+async function runFile(file: string, seconds: number, { logs }: Surroundings): Promise<Result> {
+  const log = join(logs, `${basename(file, ".test.ts")}.log`)
+  // All that the test makes is below this folder, so that nothing outlives a test that dies.
+  const temporary = join(tmpdir(), `odoo-saas-test-${process.pid}-${basename(file, ".test.ts").slice(0, 20)}`)
+  mkdirSync(temporary, { recursive: true, mode: 0o711 })
+  const child = spawn(process.execPath, ["--import", "tsx", file], {
+    cwd: repo,
+    env: { ...process.env, TMPDIR: temporary, KEEP_LOGS: logs, FORCE_COLOR: "0", NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  try {
+    const { output, code } = await outcome(child, log, seconds)
+    return judge(file, output, code)
+  } finally {
+    await sweep(temporary)
+  }
+}
+
+function outcome(
+  child: ChildProcess,
+  log: string,
+  seconds: number,
+): Promise<{ output: string; code: number | string }> {
+  return new Promise((resolve, reject) => {
+    const written = createWriteStream(log)
+    let output = ""
+    const take = (chunk: Buffer) => {
+      output += chunk
+      written.write(chunk)
+    }
+    child.stdout?.on("data", take)
+    child.stderr?.on("data", take)
+    let overdue = false
+    const timer = setTimeout(() => {
+      overdue = true
+      child.kill("SIGKILL")
+    }, seconds * 1000)
+    child.on("error", reject)
+    child.on("close", (code, signal) => {
+      clearTimeout(timer)
+      written.end()
+      resolve({ output, code: overdue ? `no end after ${seconds} s` : (code ?? signal ?? "unknown") })
+    })
+  })
+}
+
+/** uvu ends with `Total: 3`, `Passed: 3` and `Skipped: 0`; skipped ones are not in the total. */
+function judge(file: string, output: string, code: number | string): Result {
+  const sum = (label: string) =>
+    [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)\\s*$`, "gm"))].reduce((all, [, n]) => all + Number(n), 0)
+  const total = sum("Total")
+  const passed = sum("Passed")
+  const skipped = sum("Skipped")
+  if (total + skipped === 0) return failure(`${file} ran no test (${code}):\n${tail(output)}`)
+  if (total > passed) return { passed, failed: total - passed, skipped, problems: [`${file}:\n${tail(output)}`] }
+  if (code !== 0) return { passed, failed: 1, skipped, problems: [`${file} ended badly (${code}):\n${tail(output)}`] }
+  return { passed, failed: 0, skipped, problems: [] }
+}
+
+function tail(output: string, lines = 60): string {
+  return output.trimEnd().split("\n").slice(-lines).join("\n")
+}
+
+/** Ends what a test left behind. */
+async function sweep(temporary: string): Promise<void> {
+  const left = readdirSync(temporary).filter((name) => name.startsWith("saas-"))
+  for (const name of left) {
+    const stateDir = join(temporary, name)
+    // Found again by what they wrote, so the ports play no part in stopping.
+    const ports = { postgres: 0, master: 0, sidecar: 0, http: 0 }
+    const settings = { stateDir, ports, network: "127.66.0.0", uidBase: 200_000, durable: false, demo: false }
+    await (await Installation.open(settings, await ensureOdoo(silent))).stop(silent)
+  }
+  rmSync(temporary, { recursive: true, force: true })
+}

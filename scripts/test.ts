@@ -1,0 +1,93 @@
+/**
+ * `npm test [-- SUITE…]`: every suite, or those named. Sets up what they need, leaves a running installation alone,
+ * and ends with one line that says it all.
+ */
+import { mkdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { buildOwl } from "./build-owl.ts"
+import { ensureOdoo } from "./lib/odoo.ts"
+import { ensurePackages } from "./lib/packages.ts"
+import { type Progress, showProgress } from "./lib/progress.ts"
+import { add, failure, nothing, type Result, type Suite } from "./lib/suite.ts"
+import { uvuSuite } from "./lib/uvu.ts"
+import { lint } from "./suites/lint.ts"
+import { odoo } from "./suites/odoo.ts"
+
+/** The order in which they begin: the long ones early, those that measure at the end. */
+const suites: readonly Suite[] = [
+  odoo,
+  lint,
+  uvuSuite({
+    name: "unit",
+    folders: ["tests/sidecar", "tests/owl", "tests/scripts"],
+    sideBySide: 2,
+    secondsPerFile: 120,
+  }),
+  uvuSuite({ name: "contract", folders: ["tests/contract"] }),
+  uvuSuite({ name: "e2e", folders: ["tests/e2e"] }),
+  uvuSuite({ name: "isolation", folders: ["tests/isolation"] }),
+  uvuSuite({ name: "faults", folders: ["tests/faults"], secondsPerFile: 1800 }),
+]
+
+/** As many as there are processors to expect. */
+const sideBySide = 2
+
+const logs = join(tmpdir(), `odoo-saas-test-logs-${process.getuid?.() ?? 0}`)
+
+function chosen(names: readonly string[]): Suite[] {
+  const unknown = names.filter((name) => !suites.some((suite) => suite.name === name))
+  if (unknown.length > 0) {
+    throw new Error(`There is no suite ${unknown.join(", ")}. There are: ${suites.map(({ name }) => name).join(", ")}`)
+  }
+  if (names.length === 0) return suites.filter(({ exists }) => exists)
+  return suites.filter(({ name }) => names.includes(name))
+}
+
+async function runSuite(suite: Suite, progress: Progress): Promise<Result> {
+  const folder = join(logs, suite.name)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  if (!suite.exists) return failure(`The suite ${suite.name} has no tests.`)
+  return progress(suite.name, ({ detail }) => suite.run({ logs: folder, detail })).catch((error: unknown) =>
+    failure(`The suite ${suite.name} broke off: ${error instanceof Error ? error.message : error}`),
+  )
+}
+
+async function runAll(wanted: readonly Suite[], progress: Progress): Promise<Map<Suite, Result>> {
+  const results = new Map<Suite, Result>()
+  const waiting = wanted.filter(({ alone }) => !alone)
+  const worker = async () => {
+    for (let suite = waiting.shift(); suite; suite = waiting.shift())
+      results.set(suite, await runSuite(suite, progress))
+  }
+  await Promise.all(Array.from({ length: sideBySide }, worker))
+  for (const suite of wanted.filter(({ alone }) => alone)) results.set(suite, await runSuite(suite, progress))
+  return results
+}
+
+function show(results: ReadonlyMap<Suite, Result>): void {
+  for (const [, { problems }] of results) for (const problem of problems) console.log(`\n${problem}`)
+  console.log("\nsuite        passed  failed  skipped")
+  for (const [{ name }, { passed, failed, skipped }] of results) {
+    const numbers = [passed, failed, skipped].map((n, at) => String(n).padStart([6, 8, 9][at] ?? 8)).join("")
+    console.log(`${name.padEnd(13)}${numbers}`)
+  }
+  console.log(`Logs: ${logs}\n`)
+}
+
+try {
+  const wanted = chosen(process.argv.slice(2))
+  const progress = showProgress()
+  await ensurePackages("test", progress)
+  await ensureOdoo(progress)
+  await progress("build the OWL bundles", () => buildOwl())
+  const results = await runAll(wanted, progress)
+  show(results)
+  const { passed, failed, skipped } = [...results.values()].reduce(add, nothing)
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
+  process.exit(failed > 0 || passed === 0 ? 1 : 0)
+} catch (error) {
+  console.error(`\n${error instanceof Error ? error.message : error}`)
+  process.exit(1)
+}

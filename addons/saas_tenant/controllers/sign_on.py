@@ -28,6 +28,8 @@ class SignOn(Controller):
     def sign_on(self, token="", **_params):
         env = request.env(user=SUPERUSER_ID, su=True)
         try:
+            if "saas.agent" not in env:
+                raise AccessDenied()
             data = operator_token.read(token, "sign_on")["data"]
             with env.cr.savepoint():
                 user = env["res.users"]._saas_user_to_sign_on(
@@ -46,15 +48,19 @@ class SignOn(Controller):
             {
                 "code": getattr(refusal, "code", "denied"),
                 "message": str(refusal),
-                "upgrade_url": None,
             },
             status=403,
         )
 
     @staticmethod
     def _page(values, status=200):
-        response = request.render("saas_tenant.sign_on", values)
-        response.status_code = status
+        if "saas.agent" not in request.env:
+            return request.make_response(
+                "One-time links do not work here, because saas_tenant was uninstalled.", status=409
+            )
+        response = request.render(
+            "saas_tenant.sign_on", {"disable_database_manager": True, **values}, status=status
+        )
         # The address holds a token.
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"

@@ -35,6 +35,11 @@ class TestAgent(OperatedMixin, TransactionCase):
         self.assertTrue(self.admin.has_group("base.group_system"))
         self.assertEqual(self.env["res.partner"].create({"name": "New"}).lang, "da_DK")
 
+    def test_bootstrap_sends_no_mail(self):
+        before = self.env["mail.mail"].search([])
+        self.bootstrap()
+        self.assertEqual(self.env["mail.mail"].search([]), before)
+
     def test_bootstrap_leaves_no_password(self):
         self.bootstrap()
         self.env.cr.execute("SELECT password FROM res_users WHERE id = %s", (self.admin.id,))

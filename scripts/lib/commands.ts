@@ -68,7 +68,7 @@ export function tryRun(command: string, args: readonly string[], options: Comman
 export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   const result = await tryRun(command, args, options)
   if (result.code === 0) return result.stdout
-  const tail = result.output.trim().split("\n").slice(-15).join("\n")
+  const tail = result.output.trim().split("\n").slice(-40).join("\n")
   const more = options.log === undefined ? "" : `\nAll of it: ${options.log}`
   throw new CommandFailed(`${[command, ...args].join(" ")} ended with ${result.code}:\n${tail}${more}`)
 }

@@ -32,7 +32,11 @@ export const odoo: Suite = {
     let total = nothing
     for (const tests of present) {
       detail(tests.addon)
-      total = add(total, await testAddon(tests, join(logs, `${tests.addon}.log`)))
+      const result = testAddon(tests, join(logs, `${tests.addon}.log`))
+      total = add(
+        total,
+        await result.catch((error: Error) => failure(`${tests.addon} could not be tested: ${error.message}`)),
+      )
     }
     return total
   },

@@ -10,6 +10,9 @@ import { diskLevel, formatMegabytes } from "./fullness.ts"
 import { FullnessBar } from "./fullness_bar.ts"
 import { recordOf } from "./navigation.ts"
 
+/** The sidecar says hello every half minute: after so long it is away, or cannot reach the master. */
+const silentAfterMs = 3 * 60 * 1000
+
 export interface CapacityCardProps {
   targets: readonly Target[]
   servers: readonly Server[]
@@ -23,6 +26,7 @@ export class CapacityCard extends Component<CapacityCardProps> {
   static override props = { targets: Array, servers: Array, skew: Number }
 
   private action!: ActionService
+  readonly silentAfter = silentAfterMs
   readonly megabytes = (mb: number): string => formatMegabytes(mb, user.lang)
   readonly count = (value: number): string => new Intl.NumberFormat(user.lang).format(value)
   readonly cores = (milli: number): string =>

@@ -8,12 +8,15 @@ export interface AgoProps {
   at: number
   /** The server's clock less the browser's, in milliseconds. */
   skew: number
+  /** From this age on, in milliseconds, it stands out: it should have come again long ago. */
+  lateAfter?: number
 }
 
 /** A moment seen from now ("3 minutes ago", "in 20 seconds"), the date and time in its tooltip. */
 export class Ago extends Component<AgoProps> {
-  static override template = xml`<time class="o_saas_ago" t-att-title="exact" t-esc="text"/>`
-  static override props = { at: Number, skew: Number }
+  static override template = xml`<time class="o_saas_ago" t-att-class="{ o_saas_late: late }" t-att-title="exact"><i
+      t-if="late" class="fa fa-exclamation-triangle me-1" aria-hidden="true"/><t t-esc="text"/></time>`
+  static override props = { at: Number, skew: Number, lateAfter: { type: Number, optional: true } }
 
   private readonly clock = useState({ now: Date.now() })
 
@@ -23,12 +26,22 @@ export class Ago extends Component<AgoProps> {
   }
 
   get text(): string {
-    const base = luxon.DateTime.fromMillis(Math.max(this.clock.now, Date.now()) + this.props.skew)
+    const base = luxon.DateTime.fromMillis(this.now)
     return luxon.DateTime.fromMillis(this.props.at).setLocale(user.lang).toRelative({ base }) ?? this.exact
   }
 
   get exact(): string {
     return formatDateTime(luxon.DateTime.fromMillis(this.props.at))
+  }
+
+  get late(): boolean {
+    const { at, lateAfter } = this.props
+    return lateAfter !== undefined && this.now - at >= lateAfter
+  }
+
+  /** By the server's clock. */
+  private get now(): number {
+    return Math.max(this.clock.now, Date.now()) + this.props.skew
   }
 
   private tick(): void {

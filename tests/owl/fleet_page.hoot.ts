@@ -1,7 +1,6 @@
 import { defineMailModels } from "@mail/../tests/mail_test_helpers"
 import { beforeEach, expect, test } from "@odoo/hoot"
 import { press, queryAllTexts, waitFor } from "@odoo/hoot-dom"
-import { FleetPage } from "@saas_master/dist/backend"
 import { contains, getService, mockService, mountWithCleanup, onRpc } from "@web/../tests/web_test_helpers"
 import type { WindowAction } from "@web/core/utils/hooks"
 import { WebClient } from "@web/webclient/webclient"
@@ -11,6 +10,7 @@ import {
   makeFleet,
   makeOperation,
   makeStep,
+  makeTarget,
   openTab,
   passTime,
   tellOperation,
@@ -195,19 +195,11 @@ test("before the first tenant it says what to do, the next thing first", async (
 test("targets and servers show how full they are, in words where it is too much, and what isolation is missing", async () => {
   fleet = makeFleet({
     targets: [
-      {
-        id: 1,
-        name: "local",
-        kind_label: "This machine",
-        state: "ready",
-        state_label: "Ready",
-        note: "",
+      makeTarget({
         missing_isolation: ["own uid", "memory limit"],
-        last_hello: "2026-01-31 09:59:50",
         memory: { used: 15_360, of: 10_240 },
         cpu: { used: 1000, of: 8000 },
-        running: 10,
-      },
+      }),
     ],
     servers: [
       {
@@ -235,6 +227,16 @@ test("targets and servers show how full they are, in words where it is too much,
   expect(".o_saas_disk").toHaveAttribute("data-level", "full")
 })
 
+test("a target that went silent stands out while somebody looks", async () => {
+  const target = makeTarget({ last_hello: "2026-01-31 09:58:00" })
+  fleet = makeFleet({ targets: [target] })
+  await openFleet()
+  expect("[data-target=local] .o_saas_ago").toHaveText("2 minutes ago")
+  expect("[data-target=local] .o_saas_late").toHaveCount(0)
+  await passTime(90_000)
+  expect("[data-target=local] .o_saas_late").toHaveText("3 minutes ago")
+})
+
 test("trials that end soon stand out by more than colour", async () => {
   const trial = { id: 1, name: "SUB/1", customer: "Acme", plan: "Starter", trial_end: "2026-02-01", days_left: 1 }
   fleet = makeFleet({
@@ -251,8 +253,4 @@ test("trials that end soon stand out by more than colour", async () => {
   watchActions()
   await contains(".o_saas_trial[data-trial='2'] .o_saas_subject").click()
   expect.verifySteps(["open saas.subscription 2"])
-})
-
-test("the page that is registered is the page", () => {
-  expect(FleetPage.template).toBe("saas_master.FleetPage")
 })

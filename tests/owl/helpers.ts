@@ -2,7 +2,7 @@
 import { advanceTime, animationFrame, mockDate, runAllTimers } from "@odoo/hoot"
 import { getService, MockServer, makeMockEnv } from "@web/../tests/web_test_helpers"
 import type { BusEvent } from "@web/core/utils/hooks"
-import type { FleetData } from "../../owl-src/fleet/fleet_data.ts"
+import type { FleetData, Target } from "../../owl-src/fleet/fleet_data.ts"
 import type { Operation, OperationMessage, OperationStep, TenantMessage } from "../../owl-src/tenant/operation.ts"
 
 export const now = "2026-01-31 10:00:00"
@@ -73,6 +73,23 @@ export function makeFleet(more: Partial<FleetData> = {}): FleetData {
     targets: [],
     servers: [],
     first_steps: { target_ready: true, plans: 1, quotations: 0 },
+    ...more,
+  }
+}
+
+export function makeTarget(more: Partial<Target> = {}): Target {
+  return {
+    id: 1,
+    name: "local",
+    kind_label: "This machine",
+    state: "ready",
+    state_label: "Ready",
+    note: "",
+    missing_isolation: [],
+    last_hello: now,
+    memory: { used: 0, of: 16_000 },
+    cpu: { used: 0, of: 4000 },
+    running: 0,
     ...more,
   }
 }

@@ -2,7 +2,7 @@
  * One installation in one folder: PostgreSQL, master, sidecar, and what the sidecar starts. `npm start` and the
  * tests make theirs with this same code; they differ in folder, ports and network only.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { readApplied, writeApplied } from "./applied.ts"
 import { fingerprintOf } from "./fingerprints.ts"
@@ -10,10 +10,8 @@ import { leftovers, sidecarsOf } from "./leftovers.ts"
 import type { Master } from "./master.ts"
 import { masterCode, snapshotOf } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
-import { isRoot } from "./os-user.ts"
-import { ToDo } from "./packages.ts"
 import { type InstallationSettings, makeParts, type Parts } from "./parts.ts"
-import { closedParent, repo } from "./paths.ts"
+import { repo } from "./paths.ts"
 import { demandFree } from "./ports.ts"
 import type { Cluster } from "./postgres.ts"
 import { type Daemon, stopProcess } from "./processes.ts"
@@ -21,6 +19,7 @@ import type { Progress } from "./progress.ts"
 import type { Secrets } from "./secrets.ts"
 import { notReadyBecause, sidecarEnvironment, sidecarServer } from "./sidecar.ts"
 import { copyTree } from "./snapshots.ts"
+import { claimStateFolder, removeStateFolder } from "./state-folder.ts"
 import { until } from "./until.ts"
 
 export class Installation {
@@ -50,7 +49,7 @@ export class Installation {
 
   /** PostgreSQL up, the master's database there and up to date with the code and the settings. */
   async prepare(progress: Progress): Promise<void> {
-    this.makeFolder()
+    claimStateFolder(this.settings.stateDir)
     this.secrets.ensure()
     const fresh = !this.postgres.exists()
     if (fresh) {
@@ -64,7 +63,7 @@ export class Installation {
 
   /** An empty `master` database: for those who need PostgreSQL only. */
   async prepareEmpty(progress: Progress): Promise<void> {
-    this.makeFolder()
+    claimStateFolder(this.settings.stateDir)
     this.secrets.ensure()
     await this.startPostgres(progress)
   }
@@ -141,33 +140,9 @@ export class Installation {
     return stopped
   }
 
-  private makeFolder(): void {
-    const { stateDir } = this.settings
-    mkdirSync(stateDir, { recursive: true, mode: isRoot ? 0o711 : 0o700 })
-    if (!existsSync(markerOf(stateDir))) {
-      if (readdirSync(stateDir).length > 0) {
-        throw new ToDo(`${stateDir} holds other things already. Choose an empty or a new folder: SAAS_STATE_DIR`)
-      }
-      writeFileSync(markerOf(stateDir), "Everything in this folder belongs to one odoo-saas installation.\n")
-    }
-    const closed = isRoot ? closedParent(stateDir) : null
-    if (closed === null) return
-    throw new ToDo(
-      `${stateDir} cannot be used: servers run as users of their own, and ${closed} lets nobody but its owner pass. ` +
-        `Choose a folder for the state that others can pass, such as: SAAS_STATE_DIR=/var/lib/odoo-saas npm start`,
-    )
-  }
-
   /** Removes the folder with all that is in it. Everything must have been stopped. */
   remove(): void {
-    const { stateDir } = this.settings
-    if (!existsSync(stateDir)) return
-    if (!existsSync(markerOf(stateDir))) {
-      throw new ToDo(
-        `${stateDir} was not made by this program, so it is left alone. Remove it yourself if you want to.`,
-      )
-    }
-    rmSync(stateDir, { recursive: true })
+    removeStateFolder(this.settings.stateDir)
   }
 
   private async restore(snapshot: string): Promise<void> {
@@ -214,11 +189,6 @@ export class Installation {
       },
     }
   }
-}
-
-/** So that nobody's other files are ever taken for an installation and removed. */
-function markerOf(stateDir: string): string {
-  return join(stateDir, ".odoo-saas")
 }
 
 function configuration(settings: Record<string, unknown>): string {

@@ -17,6 +17,7 @@ import { join } from "node:path"
 import pg from "pg"
 import { run, tryRun } from "./commands.ts"
 import { asUser, isRoot, type OsUser } from "./os-user.ts"
+import { accessRules, closingStatements, databases, masterStatements, type Role, roles } from "./roles.ts"
 import { scramVerifier } from "./scram.ts"
 import type { Secrets } from "./secrets.ts"
 
@@ -105,15 +106,7 @@ export class Cluster {
     const include = "include 'saas.conf'"
     const text = readFileSync(main, "utf8")
     if (!text.includes(include)) writeFileSync(main, `${text}\n${include}\n`)
-    this.write("pg_hba.conf", [
-      "# The first line that fits decides. A tenant's role is named as its database, so `sameuser` shuts all others.",
-      "local  all       postgres                      peer map=superuser",
-      "host   all       postgres       127.0.0.1/32   reject",
-      "host   all       saas_operator  127.0.0.1/32   scram-sha-256",
-      "host   master    saas_master    127.0.0.1/32   scram-sha-256",
-      "host   all       saas_template  127.0.0.1/32   scram-sha-256",
-      "host   sameuser  all            127.0.0.1/32   scram-sha-256",
-    ])
+    this.write("pg_hba.conf", accessRules("peer map=superuser", "127.0.0.1/32"))
     const people = new Set([osUser.name, ...(isRoot ? ["root"] : [])])
     this.write(
       "pg_ident.conf",
@@ -157,34 +150,15 @@ export class Cluster {
   /** Makes roles and databases that are missing and sets the passwords to what the secrets say. */
   async ensureRoles(secrets: Secrets): Promise<void> {
     await this.query("postgres", async (client) => {
-      await ensureRole(
-        client,
-        "saas_operator",
-        "LOGIN CREATEDB CREATEROLE INHERIT",
-        secrets.read("pg-operator-password"),
-      )
-      await ensureRole(
-        client,
-        "saas_master",
-        "LOGIN NOCREATEDB NOCREATEROLE NOINHERIT",
-        secrets.read("pg-master-password"),
-      )
-      await ensureRole(client, "saas_template", "LOGIN NOCREATEDB NOCREATEROLE NOINHERIT", null)
-      for (const [name, owner] of [
-        ["saas_operator", "saas_operator"],
-        ["master", "saas_master"],
-      ] as const) {
+      for (const role of roles) await ensureRole(client, role, secrets)
+      for (const { name, owner } of databases) {
         const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name])
         if (found.rowCount === 0) await client.query(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE template0`)
       }
-      for (const name of ["postgres", "template1", "master", "saas_operator"]) {
-        await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
-      }
+      for (const statement of closingStatements) await client.query(statement)
     })
     await this.query("master", async (client) => {
-      // What Odoo does itself where it may create databases.
-      await client.query("ALTER SCHEMA public OWNER TO saas_master")
-      await client.query("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+      for (const statement of masterStatements) await client.query(statement)
     })
   }
 
@@ -212,14 +186,15 @@ export class Cluster {
   }
 }
 
-async function ensureRole(client: pg.Client, name: string, rights: string, password: string | null): Promise<void> {
-  const found = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [name])
-  if (found.rowCount === 0) await client.query(`CREATE ROLE ${name}`)
-  await client.query(`ALTER ROLE ${name} ${rights} NOSUPERUSER`)
-  if (password === null) return
-  const kept = await client.query("SELECT rolpassword FROM pg_authid WHERE rolname = $1", [name])
+async function ensureRole(client: pg.Client, role: Role, secrets: Secrets): Promise<void> {
+  const found = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [role.name])
+  if (found.rowCount === 0) await client.query(`CREATE ROLE ${role.name}`)
+  await client.query(`ALTER ROLE ${role.name} ${role.rights}`)
+  if (role.password === null) return
+  const password = secrets.read(role.password)
+  const kept = await client.query("SELECT rolpassword FROM pg_authid WHERE rolname = $1", [role.name])
   if (matches(kept.rows[0]?.rolpassword ?? "", password)) return
-  await client.query(`ALTER ROLE ${name} PASSWORD ${client.escapeLiteral(scramVerifier(password))}`)
+  await client.query(`ALTER ROLE ${role.name} PASSWORD ${client.escapeLiteral(scramVerifier(password))}`)
 }
 
 function matches(verifier: string, password: string): boolean {

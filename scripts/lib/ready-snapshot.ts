@@ -10,13 +10,14 @@ import type { InstallationSettings } from "./parts.ts"
 import { repo } from "./paths.ts"
 import type { Progress } from "./progress.ts"
 import { ensureSnapshot } from "./snapshots.ts"
+import { markName } from "./state-folder.ts"
 import { awaitTemplates } from "./templates.ts"
 
 /** Raise it when snapshots made by an older version of this code must not be used any more. */
 const format = 1
 
 /** The parts of a state folder that a copy is made of; all others belong to what runs. */
-const kept = new Set([".odoo-saas", "master", "postgres", "secrets"])
+const kept = new Set([markName, "master", "postgres", "secrets"])
 
 export function readySnapshot(
   odoo: Odoo,

@@ -1,0 +1,34 @@
+/** The one folder of an installation. It carries a mark, so that nobody's other files are ever taken for it. */
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { isRoot } from "./os-user.ts"
+import { ToDo } from "./packages.ts"
+import { closedParent } from "./paths.ts"
+
+export const markName = ".odoo-saas"
+
+/** Makes it if it is not there; throws `ToDo` where it cannot serve. */
+export function claimStateFolder(stateDir: string): void {
+  mkdirSync(stateDir, { recursive: true, mode: isRoot ? 0o711 : 0o700 })
+  const mark = join(stateDir, markName)
+  if (!existsSync(mark)) {
+    if (readdirSync(stateDir).length > 0) {
+      throw new ToDo(`${stateDir} holds other things already. Choose an empty or a new folder: SAAS_STATE_DIR`)
+    }
+    writeFileSync(mark, "Everything in this folder belongs to one odoo-saas installation.\n")
+  }
+  const closed = isRoot ? closedParent(stateDir) : null
+  if (closed === null) return
+  throw new ToDo(
+    `${stateDir} cannot be used: servers run as users of their own, and ${closed} lets nobody but its owner pass. ` +
+      "Choose a folder for the state that others can pass, such as: SAAS_STATE_DIR=/var/lib/odoo-saas npm start",
+  )
+}
+
+export function removeStateFolder(stateDir: string): void {
+  if (!existsSync(stateDir)) return
+  if (!existsSync(join(stateDir, markName))) {
+    throw new ToDo(`${stateDir} was not made by this program, so it is left alone. Remove it yourself if you want to.`)
+  }
+  rmSync(stateDir, { recursive: true })
+}

@@ -5,7 +5,8 @@
 A tenant keeps one address for life. Its listening socket is bound here and handed to each of its
 processes as file descriptor 3 (the `LISTEN_FDS` convention), so while none of them runs, requests
 wait in the kernel instead of being refused. The holder survives the one who gives it orders, and
-its children survive it.
+its children survive it; a new holder finds them by pid and start time, takes a copy of their
+listening sockets and goes on.
 
 Orders come through a Unix socket that only the owner can open: one JSON object a line, one answer a
 line, `{"ok": true, …}` or `{"ok": false, "error": code, "message": sentence}`:
@@ -18,7 +19,8 @@ line, `{"ok": true, …}` or `{"ok": false, "error": code, "message": sentence}`
     {"op": "watch"}                       -> then {"event": "exit", "tenant", "pid", "code"} a line
 
 Error codes: `bad_request`, `running`, `stale_epoch`, `in_use`, `failed`. A code of an exit is the
-exit status, or minus the number of the signal that ended it. Times are seconds since 1970.
+exit status, or minus the number of the signal that ended it; 255 where nobody can know it, because
+an earlier holder was the parent. Times are seconds since 1970.
 
 It is small, has no dependencies and may run as root: it drops every privilege before it executes
 anything, and believes nothing but what comes through its socket.
@@ -26,9 +28,11 @@ anything, and believes nothing but what comes through its socket.
 
 import argparse
 import collections
+import contextlib
 import ctypes
 import errno
 import fcntl
+import functools
 import json
 import os
 import re
@@ -50,6 +54,8 @@ LISTEN_FD = 3
 # Beside which a descriptor of ours cannot be in the way of the ones that a child expects.
 FIRST_FREE_FD = 10
 PR_SET_NO_NEW_PRIVS = 38
+SYS_PIDFD_GETFD = 438
+UNKNOWN_CODE = 255
 TENANT_NAME = re.compile(r"[a-z0-9_-]{1,63}")
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -93,7 +99,7 @@ class Tenant:
                 raise Refused(
                     "in_use",
                     f"Another process listens on {where}. Where it is this tenant's own process,"
-                    " started by an earlier holder, stop that one first.",
+                    " which could not be taken over, stop that one first.",
                 ) from error
             raise Refused("failed", f"Cannot listen on {where}: {reason_of(error)}.") from error
         self.listener, self.address = listener, address
@@ -117,6 +123,29 @@ class Tenant:
         }
 
 
+class Running:
+    """Which processes there are, on disk: for the holder that comes after this one."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+
+    def note(self, name, tenant):
+        record = {"pid": tenant.pid, "started": tenant.started, "address": tenant.address}
+        write_file(os.path.join(self._folder, name), json.dumps(record))
+
+    def forget(self, name):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self._folder, name))
+
+    def read(self):
+        """Yields (tenant id, record) of those that were running when last noted."""
+        for name in os.listdir(self._folder):
+            if TENANT_NAME.fullmatch(name):
+                with open(os.path.join(self._folder, name), encoding="ascii") as file:
+                    yield name, json.load(file)
+
+
 class Epochs:
     """The highest epoch that was seen of each tenant, on disk: an older claim changes nothing."""
 
@@ -137,11 +166,7 @@ class Epochs:
             )
         if epoch == highest:
             return
-        with open(path + ".new", "w", encoding="ascii") as file:
-            file.write(str(epoch))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(path + ".new", path)
+        write_file(path, str(epoch))
 
 
 class Client:
@@ -165,6 +190,7 @@ class Holder:
     def __init__(self, state):
         self._tenants = collections.defaultdict(Tenant)
         self._epochs = Epochs(os.path.join(state, "epochs"))
+        self._running = Running(os.path.join(state, "running"))
         self._operations = {
             "ping": self._ping,
             "start": self._start,
@@ -175,9 +201,9 @@ class Holder:
     def carry_out(self, order):
         """The answer to an order; never raises for anything that an order can bring about."""
         try:
-            operation = self._operations.get(order.get("op"))
+            operation = self._operations.get(field(order, "op", str))
             if operation is None:
-                raise Refused("bad_request", f"There is no operation {order.get('op')!r}.")
+                raise Refused("bad_request", f"There is no operation {order['op']!r}.")
             return {"ok": True, **operation(order)}
         except Refused as refusal:
             return {"ok": False, "error": refusal.code, "message": str(refusal)}
@@ -185,6 +211,31 @@ class Holder:
             # Whatever one order meets, the sockets of all the others stay open.
             traceback.print_exc()
             return {"ok": False, "error": "failed", "message": f"{error}."}
+
+    def adopt(self):
+        """Take over what an earlier holder started: yields (tenant id, pidfd) of each process."""
+        for name, record in self._running.read():
+            pid, started, address = record["pid"], record["started"], tuple(record["address"])
+            process = open_process(pid, started)
+            if process is None:
+                self._running.forget(name)
+                continue
+            tenant = self._tenants[name]
+            tenant.pid, tenant.started = pid, started
+            tenant.listener = copy_of_listener(process, address)
+            tenant.address = address if tenant.listener else None
+            yield name, process
+
+    def adopted_ended(self, name):
+        """What `reap` finds out of children, for a process that `adopt` has told of."""
+        return self._ended(name, UNKNOWN_CODE)
+
+    def _ended(self, name, code):
+        tenant = self._tenants[name]
+        pid = tenant.pid
+        tenant.ended(code)
+        self._running.forget(name)
+        return name, pid, code
 
     def reap(self):
         """Take note of children that ended: yields (tenant id, pid, code)."""
@@ -198,8 +249,7 @@ class Holder:
             code = os.waitstatus_to_exitcode(status)
             for name, tenant in self._tenants.items():
                 if tenant.pid == pid:
-                    tenant.ended(code)
-                    yield name, pid, code
+                    yield self._ended(name, code)
 
     def _ping(self, order):
         return {"version": VERSION, "pid": os.getpid()}
@@ -224,8 +274,17 @@ class Holder:
         if tenant.running:
             raise Refused("running", f"{name} runs already, as process {tenant.pid}.")
         tenant.hold(address)
-        tenant.pid = command.start(tenant.listener)
-        tenant.started = start_time(tenant.pid)
+
+        def note(pid):
+            tenant.pid, tenant.started = pid, start_time(pid)
+            self._running.note(name, tenant)
+
+        try:
+            command.start(tenant.listener, note)
+        except BaseException:
+            tenant.pid = tenant.started = None
+            self._running.forget(name)
+            raise
         return {"pid": tenant.pid, "started": tenant.started}
 
 
@@ -249,29 +308,44 @@ class Command:
         if self.uid is not None and self.gid is None:
             raise Refused("bad_request", "A uid needs a gid.")
 
-    def start(self, listener):
-        """The pid of the new process, once it executes its program.
+    def start(self, listener, note):
+        """Returns once the new process executes its program.
 
-        Until then the child tells of its failures through a pipe that exec closes: a program that
-        is missing is an answer and not an exit that nobody can explain.
+        The child waits until `note` has put its pid where the next holder finds it: whenever this
+        one is killed, no process is left over that nobody knows of. Then it tells of its failures
+        through a pipe that exec closes: a program that is missing is an answer and not an exit that
+        nobody can explain.
         """
-        reading, writing = os.pipe2(os.O_CLOEXEC)
+        listening = listener.fileno()
+        (waiting, go), (hearing, report) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
         pid = os.fork()
         if pid == 0:
-            os.close(reading)
-            self._become(listener.fileno(), writing)
-        os.close(writing)
-        with open(reading, "rb") as pipe:
+            os.close(go)
+            os.close(hearing)
+            self._become(listening, waiting, report)
+        os.close(waiting)
+        os.close(report)
+        with open(hearing, "rb") as pipe:
+            with open(go, "wb") as starter:
+                try:
+                    note(pid)
+                    starter.write(b"!")
+                    starter.flush()
+                except OSError as error:
+                    starter.close()
+                    os.waitpid(pid, 0)
+                    raise Refused("failed", f"Cannot note it: {reason_of(error)}.") from error
             failure = pipe.read().decode(errors="replace")
         if failure:
             os.waitpid(pid, 0)
             raise Refused("failed", failure)
-        return pid
 
-    def _become(self, listener, report):
+    def _become(self, listener, waiting, report):
         """In the child: never returns."""
         doing = "prepare"
         try:
+            if not os.read(waiting, 1):
+                os._exit(0)
             report = fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE_FD)
             listener = fcntl.fcntl(listener, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE_FD)
             close_all_but(0, 1, 2, report, listener)
@@ -333,6 +407,10 @@ class Server:
         self._listener = listen(path)
         self._selector.register(self._wake, selectors.EVENT_READ, self._reap)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        for tenant, process in holder.adopt():
+            # Readable once the process has ended.
+            ended = functools.partial(self._adopted_ended, tenant, process)
+            self._selector.register(process, selectors.EVENT_READ, ended)
 
     def run(self):
         """Until SIGTERM. Children run on."""
@@ -352,10 +430,18 @@ class Server:
                 pass
         except BlockingIOError:
             pass
-        for tenant, pid, code in self._holder.reap():
-            for client in [client for client in self._clients if client.watching]:
-                client.say({"event": "exit", "tenant": tenant, "pid": pid, "code": code})
-                self._send(client)
+        for ended in self._holder.reap():
+            self._tell(*ended)
+
+    def _adopted_ended(self, tenant, process):
+        self._selector.unregister(process)
+        os.close(process)
+        self._tell(*self._holder.adopted_ended(tenant))
+
+    def _tell(self, tenant, pid, code):
+        for client in [client for client in self._clients if client.watching]:
+            client.say({"event": "exit", "tenant": tenant, "pid": pid, "code": code})
+            self._send(client)
 
     def _accept(self):
         try:
@@ -430,6 +516,49 @@ class Server:
         self._clients.discard(client)
         self._selector.unregister(client.connection)
         client.connection.close()
+
+
+def write_file(path, text):
+    """All of it or nothing, also when the power fails."""
+    with open(path + ".new", "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path + ".new", path)
+
+
+def open_process(pid, started):
+    """A descriptor for exactly that process, or None where it is gone."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    try:
+        if start_time(pid) == started:
+            return process
+    except FileNotFoundError:
+        pass
+    os.close(process)
+    return None
+
+
+def copy_of_listener(process, address):
+    """A copy of the listening socket of a process, or None where it has none at that address."""
+    descriptor = libc.syscall(SYS_PIDFD_GETFD, process, LISTEN_FD, 0)
+    if descriptor < 0:
+        print(f"Cannot take a socket over: {os.strerror(ctypes.get_errno())}.", file=sys.stderr)
+        return None
+    try:
+        listener = socket.socket(fileno=descriptor)
+    except OSError:
+        # The process has put something else in its place.
+        os.close(descriptor)
+        return None
+    listening = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if listener.family == socket.AF_INET and listening and listener.getsockname() == address:
+        return listener
+    listener.close()
+    return None
 
 
 def reason_of(error):

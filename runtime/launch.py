@@ -20,8 +20,10 @@ import sys
 import threading
 
 import odoo.init  # noqa: F401  sets Odoo up, so it comes before everything else of it
+
 # isort: split
 import psycopg2
+
 from odoo import sql_db
 from odoo.cli.server import check_postgres_user, check_root_user, report_configuration
 from odoo.modules.registry import Registry

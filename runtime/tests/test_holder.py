@@ -246,13 +246,17 @@ class TestStart(HolderCase):
     def test_an_older_epoch_is_refused(self):
         self.kill(self.start(epoch=5)["pid"])
         self.assertEqual(self.start(epoch=4)["error"], "stale_epoch")
-        self.assertEqual(self.orders.give("release", tenant="tabc", epoch=4)["error"], "stale_epoch")
+        self.assertEqual(
+            self.orders.give("release", tenant="tabc", epoch=4)["error"], "stale_epoch"
+        )
         self.assertTrue(self.start(epoch=5)["ok"])
 
     def test_a_refused_start_raises_the_epoch(self):
         self.start(epoch=1)
         self.start(epoch=7)
-        self.assertEqual(self.orders.give("release", tenant="tabc", epoch=6)["error"], "stale_epoch")
+        self.assertEqual(
+            self.orders.give("release", tenant="tabc", epoch=6)["error"], "stale_epoch"
+        )
 
     def test_what_cannot_start_says_why(self):
         for order, words in (

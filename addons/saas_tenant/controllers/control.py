@@ -25,8 +25,8 @@ class Control(Controller):
         readonly=False,
     )
     def control(self, **_params):
-        """Body: a token as text. Answer: JSON with `ok`; when refused, with `error` (a sentence) and
-        `code`."""
+        """Body: a token as text. Answer: JSON with `ok`; when refused, also `error` (a sentence for
+        people) and `code`."""
         if (request.httprequest.content_length or 0) > MAX_BYTES:
             return self._refuse(413, "malformed", "This is too long for a message.")
         token = request.httprequest.get_data(as_text=True).strip()

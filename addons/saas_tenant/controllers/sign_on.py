@@ -32,9 +32,7 @@ class SignOn(Controller):
                 raise AccessDenied()
             data = operator_token.read(token, "sign_on")["data"]
             with env.cr.savepoint():
-                user = env["res.users"]._saas_user_to_sign_on(
-                    data, request.httprequest.remote_addr
-                )
+                user = env["res.users"]._saas_user_to_sign_on(data, request.httprequest.remote_addr)
                 request.session.authenticate(
                     request.env, {"type": "saas_token", "login": user.login, "token": token}
                 )

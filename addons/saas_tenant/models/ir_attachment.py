@@ -28,8 +28,9 @@ class IrAttachment(models.Model):
         """Every way of storing content writes its size, also those that pass by `write`."""
         # Odoo makes bundles of scripts and styles by itself: no one may be left without a page.
         stored = self.filtered(
-            lambda attachment: attachment.file_size
-            and not (attachment.url or "").startswith("/web/assets/")
+            lambda attachment: (
+                attachment.file_size and not (attachment.url or "").startswith("/web/assets/")
+            )
         )
         if not stored or is_operator():
             return

@@ -21,9 +21,7 @@ class IrHttp(models.AbstractModel):
                     {"level": "warning", "text": self.env["saas.settings"]._unverified()}
                 )
         elif settings.banner:
-            notices.append(
-                {"level": settings.banner["level"], "text": settings.banner["text"]}
-            )
+            notices.append({"level": settings.banner["level"], "text": settings.banner["text"]})
         if self.env["ir.mail_server"]._saas_waits():
             notices.append(
                 {

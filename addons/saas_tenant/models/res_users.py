@@ -135,7 +135,7 @@ class ResUsers(models.Model):
             "group_ids": [
                 fields.Command.set((admin.group_ids | self.env.ref("base.group_system")).ids)
             ],
-            "company_ids": [fields.Command.set(self.env["res.company"].search([]).ids)],
+            "company_ids": [fields.Command.set(admin.company_ids.ids)],
         }
         user = self.with_context(active_test=False).search([("login", "=", login)], limit=1)
         if user and not user.saas_staff:

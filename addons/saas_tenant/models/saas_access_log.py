@@ -45,8 +45,9 @@ class SaasAccessLog(models.Model):
             raise AccessError(self.env._("Only the operator's own acts are written to this log."))
         return super().create(vals_list)
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise AccessError(self.env._("What is in this log stays as it is."))
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
         raise AccessError(self.env._("What is in this log stays there."))

@@ -13,9 +13,7 @@ class TestControl(OperatedMixin, HttpCase):
         self.env["ir.config_parameter"].search([("key", "=", "saas.settings")]).unlink()
 
     def say(self, token):
-        answer = self.url_open(
-            "/saas/control", data=token, headers={"Content-Type": "text/plain"}
-        )
+        answer = self.url_open("/saas/control", data=token, headers={"Content-Type": "text/plain"})
         return answer.status_code, answer.json()
 
     @mute_logger("odoo.addons.saas_tenant.controllers.control")

@@ -45,9 +45,7 @@ class TestMail(OperatedMixin, TransactionCase):
                 mail_server_id=self.server.id, smtp_from="a@example.com"
             )
             self.env["ir.mail_server"]._connect__(host="smtp.elsewhere.example", port=25)
-        self.assertEqual(
-            [call.args for call in smtp.call_args_list], [("relay.example", 2525)] * 2
-        )
+        self.assertEqual([call.args for call in smtp.call_args_list], [("relay.example", 2525)] * 2)
 
     def test_without_an_operator_servers_work_as_ever(self):
         self.configure(saas_public_key="", smtp_server="")

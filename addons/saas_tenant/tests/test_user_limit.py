@@ -72,7 +72,9 @@ class TestUserLimit(OperatedMixin, TransactionCase):
         group = self.env["res.groups"].create({"name": "Odd"})
         user.group_ids = group
         self.fill()
-        self.assertFull(lambda: group.write({"implied_ids": [fields.Command.link(self.internal.id)]}))
+        self.assertFull(
+            lambda: group.write({"implied_ids": [fields.Command.link(self.internal.id)]})
+        )
 
     def test_portal_users_are_free(self):
         self.fill()

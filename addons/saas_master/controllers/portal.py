@@ -3,7 +3,6 @@ import json
 from odoo import fields, http
 from odoo.exceptions import AccessError, MissingError
 from odoo.http import request
-from odoo.tools.misc import formatLang
 
 from odoo.addons.portal.controllers.portal import CustomerPortal, pager
 
@@ -71,7 +70,8 @@ class SaasPortal(CustomerPortal):
             tenant = self._saas_own_tenant(tenant_id)
         except (AccessError, MissingError):
             return request.redirect("/my/odoo")
-        return sign_on_page(tenant, tenant._portal_sign_on, back=f"/my/odoo/{tenant.id}")
+        ask = tenant.with_user(request.env.user)._portal_sign_on
+        return sign_on_page(tenant, ask, back=f"/my/odoo/{tenant.id}")
 
     def _saas_tenant_domain(self):
         """The customer's own, whatever groups the person has: staff have the backend for the rest."""
@@ -90,9 +90,7 @@ class SaasPortal(CustomerPortal):
         return tenant
 
     def _saas_tenant_values(self, tenant):
-        env = request.env
         busy = tenant.phase in BUSY_PHASES and tenant.desired == "running"
-        used_storage_mb = tenant.database_mb + tenant.filestore_mb
         labels = {kind: str(label) for kind, label in STEP_LABELS.items()}
         return {
             "page_name": "saas_tenant",
@@ -102,15 +100,11 @@ class SaasPortal(CustomerPortal):
             "steps": tenant.operation_ids.sorted("id")[-1:].step_ids if busy else (),
             "step_labels": labels,
             "step_labels_json": json.dumps(labels),
-            "used_storage_mb": used_storage_mb,
-            "used_storage": storage_words(env, used_storage_mb),
-            "limit_storage": storage_words(env, tenant.limit_storage_mb),
-            "overdue_url": self._saas_overdue_url(tenant),
-            "contact_url": "/contactus",
+            "has_overdue_invoices": self._saas_has_overdue_invoices(tenant),
         }
 
-    def _saas_overdue_url(self, tenant):
-        """Where the customer pays, or "" when nothing is due: then money is not the reason."""
+    def _saas_has_overdue_invoices(self, tenant):
+        """Whether paying is what the customer can do about a suspension."""
         due = [
             ("partner_id", "child_of", tenant.partner_id.commercial_partner_id.ids),
             ("move_type", "=", "out_invoice"),
@@ -119,12 +113,4 @@ class SaasPortal(CustomerPortal):
             ("invoice_date_due", "<", fields.Date.today()),
         ]
         # sudo: only whether there is one; the page behind the link checks for itself
-        found = request.env["account.move"].sudo().search_count(due, limit=1)
-        return "/my/invoices?filterby=overdue_invoices" if found else ""
-
-
-def storage_words(env, megabytes):
-    """Such as ``512 MB`` or ``2.5 GB``, with the reader's own decimal sign."""
-    if megabytes < 1024:
-        return f"{megabytes} MB"
-    return f"{formatLang(env, megabytes / 1024, digits=1)} GB"
+        return bool(request.env["account.move"].sudo().search_count(due, limit=1))

@@ -129,7 +129,7 @@ class TestPortal(HttpCase):
         self.tenant.delete_after = fields.Datetime.to_datetime("2031-05-17 12:00:00")
         self.authenticate("portal_acme", "portal_acme")
         page = self._get(f"/my/odoo/{self.tenant.id}")
-        self.assertIn("will be deleted on", page)
+        self.assertIn("Will be deleted on:", page)
         self.assertIn("05/17/2031", page)
 
     def test_a_deleted_one_is_gone(self):
@@ -144,8 +144,8 @@ class TestPortal(HttpCase):
         self._see(self.tenant, "running", users=7, database_mb=1024, filestore_mb=1024)
         self.authenticate("portal_acme", "portal_acme")
         page = " ".join(self._get(f"/my/odoo/{self.tenant.id}").split())
-        self.assertIn("7 of 10", page)
-        self.assertIn("2.0 GB of 10.0 GB", page)
+        self.assertIn("7 / 10", page)
+        self.assertIn("2.0 GB / 10.0 GB", page)
 
     def test_the_steps_are_shown_while_it_is_made(self):
         self._see(self.tenant, "provisioning")

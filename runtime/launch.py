@@ -18,6 +18,7 @@ import functools
 import logging
 import sys
 import threading
+import time
 
 import odoo.init  # noqa: F401  sets Odoo up, so it comes before everything else of it
 
@@ -123,14 +124,17 @@ def keep_crons_alive():
     server.CommonServer.on_stop(stopping.set)
 
     def cron_thread(self, number):
-        away = False
+        told = False
         while not stopping.is_set():
+            began = time.monotonic()
             try:
                 run_crons(self, number)
             except psycopg2.Error as error:
-                if not away and not stopping.is_set():
+                # Each time that it is away is worth one line, not one every few seconds.
+                told = told and time.monotonic() - began < RECONNECT_SECONDS
+                if not told and not stopping.is_set():
                     _logger.warning("Crons wait until PostgreSQL is back: %s", error)
-                away = True
+                told = True
                 stopping.wait(RECONNECT_SECONDS)
 
     server.ThreadedServer.cron_thread = cron_thread

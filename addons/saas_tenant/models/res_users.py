@@ -40,6 +40,11 @@ class ResUsers(models.Model):
     def _saas_count(self):
         return self.sudo().search_count(self._saas_domain())
 
+    @api.model
+    def _saas_owner(self):
+        """The first user; nobody where somebody has deleted it."""
+        return self.env.ref("base.user_admin", raise_if_not_found=False) or self.browse()
+
     @api.constrains("active", "share")
     def _check_saas_user_limit(self):
         # Archiving and the like must work when there are too many already.
@@ -126,16 +131,18 @@ class ResUsers(models.Model):
         login, reason = data["login"], data["reason"]
         if not reason:
             raise TokenRefused("malformed", "Staff sign on for a reason only.")
-        admin = self.env.ref("base.user_admin")
+        owner = self._saas_owner()
         values = {
             "name": self.env._("%s (operator staff)", data["name"] or login),
             "active": True,
             "saas_staff": True,
             "saas_staff_until": fields.Datetime.now() + timedelta(hours=STAFF_HOURS),
             "group_ids": [
-                fields.Command.set((admin.group_ids | self.env.ref("base.group_system")).ids)
+                fields.Command.set((owner.group_ids | self.env.ref("base.group_system")).ids)
             ],
-            "company_ids": [fields.Command.set(admin.company_ids.ids)],
+            "company_ids": [
+                fields.Command.set((owner.company_ids | self.env.ref("base.main_company")).ids)
+            ],
         }
         user = self.with_context(active_test=False).search([("login", "=", login)], limit=1)
         if user and not user.saas_staff:

@@ -1,6 +1,6 @@
 import logging
 
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..authority import as_operator
@@ -133,18 +133,17 @@ class SaasAgent(models.AbstractModel):
         The operator says who its staff are: the flag in the database is not believed here. The
         owner's first user always stays.
         """
-        admin = self.env.ref("base.user_admin")
         users = self.env["res.users"].search(
             [
                 ("share", "=", False),
                 ("login", "not in", staff_logins),
-                ("id", "!=", self.env.ref("base.user_root").id),
+                ("id", "!=", SUPERUSER_ID),
             ],
             order="id desc",
         )
         surplus = len(users) - keep
         deactivated = []
-        for user in users - admin:
+        for user in users - users._saas_owner():
             if surplus <= 0:
                 break
             try:

@@ -51,14 +51,14 @@ class TestStaff(OperatedMixin, TransactionCase):
                 [("cron_id", "=", cron.id), ("call_at", "=", staff.saas_staff_until)]
             )
         )
-        self.env["res.users"]._saas_end_staff_access()
+        cron.ir_actions_server_id.run()
         self.assertTrue(staff.active)
         self.env.cr.execute(
             "UPDATE res_users SET saas_staff_until = %s WHERE id = %s",
             (fields.Datetime.now() - timedelta(minutes=1), staff.id),
         )
         staff.invalidate_recordset()
-        self.env["res.users"]._saas_end_staff_access()
+        cron.ir_actions_server_id.run()
         self.assertFalse(staff.active)
         self.assertEqual(self.env["saas.access.log"].search([], limit=1).kind, "sign_on_ended")
 

@@ -39,7 +39,7 @@ export class FailuresCard extends Component<FailuresCardProps> {
   /** The step at which it ended, in words. */
   failedStep(operation: Operation): string {
     const step = operation.steps.findLast(({ state }) => state === "failed")
-    return step ? (this.props.fleet.step_labels[step.name] ?? step.label) : ""
+    return step ? (this.props.fleet.step_labels[step.name] ?? step.name) : ""
   }
 
   endedAt(operation: Operation): number | null {

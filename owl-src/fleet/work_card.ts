@@ -33,7 +33,7 @@ export class WorkCard extends Component<WorkCardProps> {
   }
 
   labelOf(step: OperationStep): string {
-    return this.props.fleet.step_labels[step.name] ?? step.label
+    return this.props.fleet.step_labels[step.name] ?? step.name
   }
 
   since(operation: Operation): number | null {

@@ -10,24 +10,34 @@ export interface AgoProps {
   skew: number
   /** From this age on, in milliseconds, it stands out: it should have come again long ago. */
   lateAfter?: number
+  /** What is said of a moment that was to come and has come. */
+  whenPast?: string
 }
 
 /** A moment seen from now ("3 minutes ago", "in 20 seconds"), the date and time in its tooltip. */
 export class Ago extends Component<AgoProps> {
   static override template = xml`<time class="o_saas_ago" t-att-class="{ o_saas_late: late }" t-att-title="exact"><i
       t-if="late" class="fa fa-exclamation-triangle me-1" aria-hidden="true"/><t t-esc="text"/></time>`
-  static override props = { at: Number, skew: Number, lateAfter: { type: Number, optional: true } }
+  static override props = {
+    at: Number,
+    skew: Number,
+    lateAfter: { type: Number, optional: true },
+    whenPast: { type: String, optional: true },
+  }
 
   private readonly clock = useState({ now: Date.now() })
 
   override setup(): void {
-    const timer = browser.setInterval(() => this.tick(), 10_000)
+    // Seconds are counted down to what is to come; what is past grows old quietly.
+    const timer = browser.setInterval(() => this.tick(), this.props.at > this.now ? 1000 : 10_000)
     onWillUnmount(() => browser.clearInterval(timer))
   }
 
   get text(): string {
+    const { at, whenPast } = this.props
+    if (whenPast !== undefined && at <= this.now) return whenPast
     const base = luxon.DateTime.fromMillis(this.now)
-    return luxon.DateTime.fromMillis(this.props.at).setLocale(user.lang).toRelative({ base }) ?? this.exact
+    return luxon.DateTime.fromMillis(at).setLocale(user.lang).toRelative({ base }) ?? this.exact
   }
 
   get exact(): string {

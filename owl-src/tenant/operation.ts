@@ -8,10 +8,8 @@ export interface OperationStep {
   readonly number: number
   /** A step kind; its words, in the reader's language, are in the `step_labels` that come with every fetch. */
   readonly name: string
-  /** The words for a kind that is not among them. */
-  readonly label: string
   readonly state: StepState
-  readonly started_at: string
+  readonly started_at: string | false
   readonly duration_ms: number
   readonly message: string
 }

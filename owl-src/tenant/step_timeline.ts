@@ -93,7 +93,7 @@ export class StepTimeline extends Component<StepTimelineProps> {
   }
 
   label(step: OperationStep): string {
-    return this.state.timeline?.step_labels[step.name] ?? step.label
+    return this.state.timeline?.step_labels[step.name] ?? step.name
   }
 
   stateLabel(step: OperationStep): string {

@@ -17,7 +17,6 @@ export function makeStep(number: number, name: string, more: Partial<OperationSt
   return {
     number,
     name,
-    label: name,
     state: "done",
     started_at: "2026-01-31 09:59:00",
     duration_ms: 240,

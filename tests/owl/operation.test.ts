@@ -9,7 +9,6 @@ function step(number: number, state: OperationStep["state"], more: Partial<Opera
   return {
     number,
     name: "clone_database",
-    label: "Copy the template",
     state,
     started_at: at,
     duration_ms: 0,

@@ -20,8 +20,14 @@ class TestHoot(HttpCase):
     def test_suite_has_tests(self):
         """A bundle that was never built would be a suite of nothing, which succeeds."""
         files, _external = self.env["ir.qweb"]._get_asset_content("web.assets_unit_tests")
-        tests = [file["url"] for file in files if file["url"].startswith("/saas_master/static/tests/dist/")]
-        self.assertGreaterEqual(len(tests), 4, "Run `npm run build` first: the bundles of tests/owl are missing")
+        tests = [
+            file["url"]
+            for file in files
+            if file["url"].startswith("/saas_master/static/tests/dist/")
+        ]
+        self.assertGreaterEqual(
+            len(tests), 4, "Run `npm run build` first: the bundles of tests/owl are missing"
+        )
 
     @no_retry
     def test_desktop(self):

@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 from .saas_operation_step import STEP_LABELS, utc
 
-# Rows of one list on the page; beyond, the page says how many more there are and leads to the list view.
+# Rows of one list on the page; it says how many more there are, and leads to them.
 LIST_LIMIT = 8
 # A trial that ends within so many days is worth a call.
 TRIAL_DAYS = 14
@@ -15,7 +15,7 @@ TIMELINE_FIELDS = {
 }
 # A tenant in one of these phases has a process, which holds the memory that its plan promises.
 RUNNING_PHASES = ("running", "updating", "provisioning")
-# Failures that are the last word on their tenant or template. Work that was called off says nothing.
+# Failures that are the last word on their tenant or template; work called off says nothing.
 LAST_WORDS = SQL(
     """(
     SELECT failure.id

@@ -6,7 +6,7 @@ SUITE = "@saas_master"
 
 
 def hoot_id(name):
-    """How Odoo's runner names suites in its address: Java's string hash of the name, 32 bits in hexadecimal."""
+    """How HOOT names suites in its address: Java's string hash, 32 bits in hexadecimal."""
     value = 0
     for char in name:
         value = ((value << 5) - value + ord(char)) & 0xFFFFFFFF
@@ -51,5 +51,5 @@ class TestHoot(HttpCase):
                 error_checker=lambda message: "[HOOT]" not in message,
             )
         except SkipTest as skip:
-            # Odoo skips browser tests where Chromium or the websocket library is missing: that would prove nothing.
+            # Odoo skips where Chromium or the websocket library is missing: that proves nothing.
             self.fail(f"Not run: {skip}")

@@ -10,7 +10,7 @@ class SaasTenantUsage(models.Model):
 
     _inherit = "saas.tenant"
 
-    storage_mb = fields.Integer("Storage Used (MB)", compute="_compute_usage")
+    storage_used_mb = fields.Integer("Storage Used (MB)", compute="_compute_usage")
     storage_used = fields.Char(compute="_compute_usage")
     storage_limit = fields.Char(compute="_compute_usage")
     storage_percent = fields.Float("Storage Full", compute="_compute_usage")
@@ -21,7 +21,7 @@ class SaasTenantUsage(models.Model):
     def _compute_usage(self):
         for tenant in self:
             used, limit = tenant.database_mb + tenant.filestore_mb, tenant.limit_storage_mb
-            tenant.storage_mb = used
+            tenant.storage_used_mb = used
             tenant.storage_used = self._megabytes(used)
             tenant.storage_limit = self._megabytes(limit)
             tenant.storage_percent = 100 * used / limit if limit else 0
@@ -47,7 +47,7 @@ class SaasTenantUsage(models.Model):
     def _usage_changed(self):
         """Usage or limits are others than before: warn, suspend or lift."""
         for tenant in self.sudo().filtered(lambda tenant: tenant.desired != "deleted"):
-            over = tenant.users > tenant.limit_users or tenant.storage_mb > tenant.limit_storage_mb
+            over = tenant.users > tenant.limit_users or tenant.storage_used_mb > tenant.limit_storage_mb
             if over != tenant.over_limit:
                 tenant.status_id.over_limit = over
                 tenant._tell_over_limit(over)
@@ -64,7 +64,7 @@ class SaasTenantUsage(models.Model):
             self._lift("storage")
 
     def _storage_is_far_over(self):
-        return self.storage_mb * 100 > self.limit_storage_mb * SUSPEND_PERCENT
+        return self.storage_used_mb * 100 > self.limit_storage_mb * SUSPEND_PERCENT
 
     def _tell_over_limit(self, over):
         self.ensure_one()
@@ -97,7 +97,7 @@ class SaasTenantUsage(models.Model):
     def _limit_notice(self):
         """The level and the words of the banner, both "" while all is within the plan."""
         self.ensure_one()
-        if self.storage_mb > self.limit_storage_mb:
+        if self.storage_used_mb > self.limit_storage_mb:
             return "warning", self.env._(
                 "Your storage is full: your plan has %(limit)s. Delete what you no longer need, or choose "
                 "a bigger plan. Far beyond that, this Odoo is suspended.",

@@ -1,0 +1,99 @@
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+
+class SaasAuditEntry(models.Model):
+    """Who did what, from what to what. It holds ids and names and no foreign key: an entry stays as
+    it is when what it speaks of is merged, renamed or removed.
+    """
+
+    _name = "saas.audit.entry"
+    _description = "Audit Log Entry"
+    _order = "id desc"
+    _rec_name = "record_name"
+    _log_access = False
+
+    at = fields.Datetime("When", required=True, readonly=True, index=True)
+    user_id_int = fields.Integer("User ID", readonly=True)
+    user_name = fields.Char("Who", readonly=True)
+    actor = fields.Selection(
+        [("person", "Person"), ("sidecar", "Sidecar"), ("system", "System")],
+        required=True,
+        readonly=True,
+    )
+    model = fields.Char(readonly=True)
+    record_id_int = fields.Integer("Record ID", readonly=True)
+    record_name = fields.Char("Record", readonly=True)
+    tenant_ref = fields.Char("Tenant", readonly=True, index=True)
+    action = fields.Char(required=True, readonly=True, index=True)
+    field = fields.Char(readonly=True)
+    old = fields.Text("From", readonly=True)
+    new = fields.Text("To", readonly=True)
+    reason = fields.Text(readonly=True)
+
+    def init(self):
+        """What the ORM refuses, the database refuses too, whoever asks and however."""
+        super().init()
+        self.env.cr.execute(
+            SQL(
+                """
+                CREATE OR REPLACE FUNCTION saas_audit_entry_append_only() RETURNS trigger AS $$
+                BEGIN
+                    RAISE EXCEPTION 'The audit log is append-only: nothing in it is changed or removed.';
+                END;
+                $$ LANGUAGE plpgsql;
+                DROP TRIGGER IF EXISTS saas_audit_entry_append_only ON saas_audit_entry;
+                CREATE TRIGGER saas_audit_entry_append_only
+                    BEFORE UPDATE OR DELETE OR TRUNCATE ON saas_audit_entry
+                    FOR EACH STATEMENT EXECUTE FUNCTION saas_audit_entry_append_only();
+                """
+            )
+        )
+
+    def write(self, vals):
+        raise UserError(self.env._("The audit log is append-only: an entry cannot be changed."))
+
+    def unlink(self):
+        raise UserError(self.env._("The audit log is append-only: an entry cannot be removed."))
+
+    @api.model
+    def _log(self, records, action, field="", old="", new="", reason=""):
+        """Add an entry for each of ``records``.
+
+        :param field: what of the record was changed; "" when the action is all there is to say
+        :param reason: what the person said, or what made it happen; the context's ``saas_reason``
+            when left out
+        """
+        env = self.env
+        entry = {
+            "at": fields.Datetime.now(),
+            "user_id_int": env.uid,
+            "user_name": env.user.name,
+            "actor": self._actor(),
+            "action": action,
+            "field": field,
+            "old": old,
+            "new": new,
+            "reason": reason or env.context.get("saas_reason", ""),
+        }
+        return self.sudo().create(
+            [
+                {
+                    **entry,
+                    "model": record._name,
+                    "record_id_int": record.id,
+                    "record_name": record.display_name,
+                    "tenant_ref": record._audit_tenant_ref()
+                    if hasattr(record, "_audit_tenant_ref")
+                    else "",
+                }
+                for record in records.sudo()
+            ]
+        )
+
+    @api.model
+    def _actor(self):
+        if self.env.context.get("saas_actor"):
+            return self.env.context["saas_actor"]
+        return "system" if self.env.uid == SUPERUSER_ID else "person"

@@ -1,0 +1,262 @@
+"""The control protocol, version 1: all that the sidecar may call. Each method is one transaction.
+
+It travels as XML-RPC: keyword arguments only, no None in an answer, no integer from 2**31 on, moments as
+UTC text. `wire` checks what comes in; sidecar/odoo/port.ts has the same in TypeScript.
+"""
+
+import functools
+import inspect
+import logging
+
+import psycopg2.errors
+
+from odoo import api, models
+from odoo.exceptions import AccessError, ConcurrencyError, UserError
+
+from . import protocol, wire
+from .saas_operation import KINDS
+
+_logger = logging.getLogger(__name__)
+
+# Under REPEATABLE READ whoever comes second is told so by one of these.
+CONFLICTS = (
+    psycopg2.errors.SerializationFailure,
+    psycopg2.errors.DeadlockDetected,
+    psycopg2.errors.UniqueViolation,
+    ConcurrencyError,
+)
+TRIES = 3
+MOST_CLAIMS = 50
+
+
+def protocol_method(give_up=None, **checks):
+    """Make a method callable by the sidecar, and by nobody else.
+
+    Whoever comes second in a conflict with somebody else's transaction starts anew at once, on a fresh
+    snapshot: Odoo's own way to do so sleeps for up to seconds.
+
+    :param give_up: makes the answer for when it always came second; left out, Odoo goes on trying
+    :param checks: for each argument, what `wire` says of it
+    """
+
+    def decorate(method):
+        @api.model
+        @functools.wraps(method)
+        def call(self, *args, **kwargs):
+            if not self.env.user.has_group("saas_master.group_saas_sidecar"):
+                raise AccessError(self.env._("Only the sidecar may call this."))
+            values = _bind(method, checks, args, kwargs)
+            control = self.sudo().with_context(saas_actor="sidecar", lang="en_US")
+            for left in reversed(range(TRIES)):
+                try:
+                    answer = method(control, **values)
+                    control.env.flush_all()
+                    return answer
+                except CONFLICTS as conflict:
+                    if not left and give_up is None:
+                        raise
+                    _logger.debug("%s starts anew: %s", method.__name__, conflict)
+                    self.env.cr.rollback()
+                except ValueError as problem:
+                    raise UserError(str(problem)) from problem
+            return give_up()
+
+        call.__signature__ = inspect.signature(method)
+        return call
+
+    return decorate
+
+
+def _bind(method, checks, args, kwargs):
+    name = method.__name__
+    unknown = sorted(set(kwargs) - set(checks))
+    missing = sorted(set(checks) - set(kwargs))
+    if args or unknown or missing:
+        problem = (
+            "arguments without names"
+            if args
+            else f"the unknown argument {unknown[0]}"
+            if unknown
+            else f"no {missing[0]}"
+        )
+        raise UserError(
+            f"{name} was called with {problem}; it takes {', '.join(checks)}. "
+            "Install the versions of sidecar and saas_master that belong together."
+        )
+    try:
+        return {key: check(kwargs[key], key) for key, check in checks.items()}
+    except ValueError as problem:
+        raise UserError(f"{name} does not understand what it was called with: {problem}") from problem
+
+
+class SaasControl(models.AbstractModel):
+    _name = "saas.control"
+    _description = "Control Protocol"
+
+    @protocol_method(info=protocol.info)
+    def hello(self, info):
+        """A sidecar says who it is, what it serves and how that is."""
+        if info["protocol"] == protocol.VERSION:
+            for target in info["targets"]:
+                self.env["saas.target"]._heard_of(target)
+            for server in info["servers"]:
+                self.env["saas.database.server"]._heard_of(server)
+            self.env["saas.template"]._ensure_for()
+            self.env["saas.tenant"]._place_waiting()
+        return {
+            "protocol": protocol.VERSION,
+            "installation": self._installation(),
+            "confirmed": self._is_confirmed(),
+            "queued": self.env["saas.operation"].search_count([("state", "=", "queued")]),
+        }
+
+    @protocol_method(
+        give_up=list,
+        request_id=wire.text,
+        worker=wire.text,
+        targets=wire.texts,
+        limit=protocol.positive,
+        lease_s=protocol.lease_seconds,
+    )
+    def claim(self, request_id, worker, targets, limit, lease_s):
+        """Lease operations to a worker. Asked again with the same id, it gives the same answer."""
+        Answer = self.env["saas.claim.answer"]
+        known = Answer._recall(request_id)
+        if known is not None:
+            return known
+        if not self._is_confirmed() or self._is_paused():
+            return []
+        claims = self.env["saas.operation"]._claim(
+            worker, targets, min(limit, MOST_CLAIMS), lease_s
+        )
+        if claims:
+            Answer._keep(request_id, claims)
+        return claims
+
+    @protocol_method(leases=protocol.leases, lease_s=protocol.lease_seconds)
+    def renew(self, leases, lease_s):
+        """A heartbeat for everything that a worker has under way."""
+        return self.env["saas.operation"]._renew(leases, lease_s)
+
+    @protocol_method(
+        operation=protocol.positive, lease=wire.text, steps=protocol.steps, status=wire.nullable(protocol.status)
+    )
+    def report(self, operation, lease, steps, status):
+        """Steps and status so far. ``ok`` is false when the lease is somebody else's by now."""
+        operation = self.env["saas.operation"]._locked(operation)
+        if not operation._is_held(lease):
+            return {"ok": False}
+        operation._take_report(steps, status)
+        return {"ok": True}
+
+    @protocol_method(
+        operation=protocol.positive,
+        lease=wire.text,
+        outcome=protocol.outcome,
+        steps=protocol.steps,
+        status=wire.nullable(protocol.status),
+    )
+    def finish(self, operation, lease, outcome, steps, status):
+        """The end of an operation, or of this try of it. Safe to repeat."""
+        operation = self.env["saas.operation"]._locked(operation)
+        if not operation._is_held(lease):
+            return {"ok": bool(operation) and bool(lease) and operation.ended_lease == lease}
+        operation._take_report(steps, status)
+        operation._finish(outcome)
+        if operation.tenant_id:
+            operation.tenant_id._notify_changed()
+        return {"ok": True}
+
+    @protocol_method(tenant=wire.text, epoch=wire.integer, seq=wire.text, status=protocol.status)
+    def observed(self, tenant, epoch, seq, status):
+        """What was seen outside any operation. ``ok`` is false when something newer is known."""
+        if not (seq.isascii() and seq.isdigit()):
+            raise ValueError(f"seq must be digits, not {seq!r}.")
+        tenant = self._tenant(tenant)
+        newer = epoch < tenant.epoch or int(seq) <= int(tenant.seq or 0)
+        if newer or tenant.released or tenant._is_worked_on():
+            return {"ok": False}
+        tenant.status_id.seq = seq
+        tenant._take_status(status)
+        tenant._notify_changed()
+        return {"ok": True}
+
+    @protocol_method(
+        tenant=wire.text, kind=wire.one_of(tuple(kind for kind, _label in KINDS)), reason=wire.text
+    )
+    def request(self, tenant, kind, reason):
+        """The sidecar found something to do: it crashed, drifted or passed a limit."""
+        if kind != "reconcile":
+            raise ValueError(f"kind must be reconcile, not {kind}: nothing else is asked for this way.")
+        tenant = self._tenant(tenant)
+        if tenant.released:
+            return {"ok": False}
+        self.env["saas.audit.entry"]._log(tenant, "request", reason=reason)
+        self.env["saas.operation"]._queue(kind, tenant=tenant, reason=reason)
+        return {"ok": True}
+
+    @protocol_method(targets=wire.texts)
+    def tenants(self, targets):
+        """Every tenant of these targets that is not finally deleted, with what is wanted of it."""
+        placed = [("target_id.name", "in", targets), ("released", "=", False)]
+        return [
+            {
+                "id": tenant.ref,
+                "desired": tenant.desired,
+                "epoch": tenant.epoch,
+                "spec": tenant._spec(),
+            }
+            for tenant in self.env["saas.tenant"].search(placed, order="id")
+        ]
+
+    @protocol_method(samples=protocol.samples)
+    def ingest_usage(self, samples):
+        """What tenants use, counted from outside of them; of several samples the youngest counts."""
+        youngest = {sample["tenant"]: sample for sample in sorted(samples, key=lambda s: s["at"])}
+        tenants = self.env["saas.tenant"].search([("ref", "in", list(youngest))])
+        for tenant in tenants.filtered(lambda tenant: not tenant.released):
+            tenant._take_usage(youngest[tenant.ref])
+        return {"ok": True}
+
+    # Which installation this is
+
+    @api.model
+    def _installation(self):
+        params = self.env["ir.config_parameter"].sudo()
+        return params.get_param("saas.installation") or params.get_param("database.uuid") or ""
+
+    @api.model
+    def _is_confirmed(self):
+        """A restored copy has got another uuid from Odoo, and changes nothing until a person confirms it."""
+        params = self.env["ir.config_parameter"].sudo()
+        return self._installation() == params.get_param("database.uuid")
+
+    @api.model
+    def _remember_installation(self):
+        params = self.env["ir.config_parameter"].sudo()
+        if not params.get_param("saas.installation"):
+            params.set_param("saas.installation", params.get_param("database.uuid"))
+
+    @api.model
+    def _confirm_installation(self):
+        """A person says that this copy is the one from now on. It takes the identity back under which
+        everything was made: with a new one, nothing that runs would be its own any more.
+        """
+        self.env["saas.tenant"]._check_group("saas_master.group_saas_owner")
+        self.env["ir.config_parameter"].sudo().set_param("database.uuid", self._installation())
+        self.env["saas.audit.entry"]._log(self.env.user, "confirm_installation")
+        self.env["saas.operation"]._nudge()
+
+    @api.model
+    def _is_paused(self):
+        value = self.env["ir.config_parameter"].sudo().get_param("saas.paused", "")
+        return value.lower() in ("true", "1", "yes")
+
+    @api.model
+    def _tenant(self, ref):
+        tenant = self.env["saas.tenant"].search([("ref", "=", ref)])
+        if not tenant:
+            raise ValueError(f"There is no tenant {ref}.")
+        return tenant
+
+

@@ -1,0 +1,212 @@
+import psycopg2.errors
+
+from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError, UserError
+
+from . import sidecar_client
+from .saas_operation_step import utc
+
+KINDS = [
+    ("reconcile", "Bring to the Wanted State"),
+    ("build_template", "Build a Template"),
+    ("backup", "Back Up"),
+    ("restore", "Restore"),
+    ("clone", "Clone"),
+    ("upgrade", "Upgrade"),
+    ("move", "Move"),
+]
+
+
+class SaasOperation(models.Model):
+    """One durable unit of work for the sidecar, about one tenant or one template."""
+
+    _name = "saas.operation"
+    _description = "Operation"
+    _order = "id desc"
+
+    tenant_id = fields.Many2one("saas.tenant", readonly=True, ondelete="restrict")
+    template_id = fields.Many2one("saas.template", readonly=True, ondelete="restrict")
+    kind = fields.Selection(KINDS, required=True, readonly=True)
+    state = fields.Selection(
+        [
+            ("queued", "Queued"),
+            ("running", "Running"),
+            ("done", "Done"),
+            ("failed", "Failed"),
+            ("cancelled", "Cancelled"),
+            ("set_aside", "Set Aside"),
+        ],
+        default="queued",
+        required=True,
+        readonly=True,
+    )
+    reason = fields.Char(
+        readonly=True, help="Who or what asked for it; empty where another state is wanted."
+    )
+    message = fields.Text(readonly=True, help="Why it waits or failed, and what to do next.")
+    attempt = fields.Integer("Attempts", readonly=True)
+    crashes = fields.Integer(readonly=True, help="Workers in a row that it outlived for nothing.")
+    progress = fields.Char(readonly=True, help="Kinds of steps that were done so far.")
+    not_before = fields.Datetime(readonly=True)
+    lease = fields.Char(readonly=True, groups="base.group_system")
+    lease_expires = fields.Datetime(readonly=True)
+    ended_lease = fields.Char(
+        readonly=True, groups="base.group_system", help="The lease that was finished last."
+    )
+    cancel_asked = fields.Boolean(readonly=True)
+    deletion_at = fields.Datetime(readonly=True, help="When the deletion brake let it pass.")
+    worker = fields.Char(readonly=True)
+    generation = fields.Integer(readonly=True, help="Of the spec that its worker knows.")
+    started_at = fields.Datetime("Started", readonly=True)
+    ended_at = fields.Datetime("Ended", readonly=True)
+    step_ids = fields.One2many("saas.operation.step", "operation_id", "Steps")
+
+    _one_subject = models.Constraint(
+        "CHECK ((tenant_id IS NULL) <> (template_id IS NULL))",
+        "An operation is about one tenant or about one template.",
+    )
+    _running_tenant_unique = models.UniqueIndex(
+        "(tenant_id) WHERE state = 'running' AND tenant_id IS NOT NULL"
+    )
+    _running_template_unique = models.UniqueIndex(
+        "(template_id) WHERE state = 'running' AND template_id IS NOT NULL"
+    )
+    _queued_tenant_unique = models.UniqueIndex(
+        "(tenant_id, kind) WHERE state = 'queued' AND tenant_id IS NOT NULL"
+    )
+    _queued_template_unique = models.UniqueIndex(
+        "(template_id, kind) WHERE state = 'queued' AND template_id IS NOT NULL"
+    )
+    _open_index = models.Index("(state, id) WHERE state IN ('queued', 'running')")
+    _tenant_index = models.Index("(tenant_id, id)")
+    _template_index = models.Index("(template_id, id)")
+    _deletion_index = models.Index("(deletion_at) WHERE deletion_at IS NOT NULL")
+
+    @api.depends("kind", "tenant_id.name", "template_id.name")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for operation in self:
+            subject = operation.tenant_id.name or operation.template_id.name or ""
+            operation.display_name = f"{kinds.get(operation.kind, '')}: {subject}"
+
+    @api.model
+    def _queue(self, kind, tenant=None, template=None, reason=""):
+        """Make sure that such an operation waits, and that no worker takes it before this is committed.
+
+        Changes of one moment come together in one. One that waits to be tried again is tried at once.
+        A change while another one runs is queued behind it: should the running one see to it, as it is
+        told to, then this one finds nothing left to do.
+        """
+        subject, ident = ("template_id", template.id) if template else ("tenant_id", tenant.id)
+        self.flush_model()
+        # The lock keeps it from being claimed with the spec of before this transaction.
+        self.env.cr.execute(
+            f"SELECT id FROM saas_operation WHERE {subject} = %s AND kind = %s AND state = 'queued' "
+            "FOR UPDATE",
+            [ident, kind],
+        )
+        row = self.env.cr.fetchone()
+        if row:
+            operation = self.browse(row[0])
+            operation.write(
+                {
+                    "not_before": False,
+                    "message": False,
+                    "reason": reason or operation.reason,
+                    "write_date": fields.Datetime.now(),
+                }
+            )
+        else:
+            values = {subject: ident, "kind": kind, "reason": reason}
+            try:
+                with self.env.cr.savepoint():
+                    operation = self.create(values)
+            except psycopg2.errors.UniqueViolation as problem:
+                # Somebody queued it in the same instant: what they queued is seen when tried again.
+                raise ConcurrencyError("The operation was queued by somebody else.") from problem
+        operation._notify()
+        self._nudge()
+        return operation
+
+    def _end(self, state, message=""):
+        """Nobody works on it any more."""
+        self.write(
+            {
+                "state": state,
+                "message": message,
+                "ended_at": fields.Datetime.now(),
+                "not_before": False,
+                "lease": False,
+                "lease_expires": False,
+            }
+        )
+        self._notify()
+
+    # What people do
+
+    def action_retry(self):
+        self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
+        self.check_access("read")
+        reason = self.env._("%s asked to try again.", self.env.user.name)
+        for operation in self.sudo():
+            if operation.state not in ("failed", "set_aside", "cancelled", "queued"):
+                raise UserError(self.env._("It is not over yet, or was done: nothing to try again."))
+            self.env["saas.audit.entry"]._log(operation, "retry")
+            operation.tenant_id._check_can_change_or_delete()
+            self.sudo()._queue(
+                operation.kind,
+                tenant=operation.tenant_id,
+                template=operation.template_id,
+                reason=reason,
+            )
+            operation.template_id.write({"state": "pending", "message": False})
+        return True
+
+    def action_cancel(self):
+        """A queued one ends at once; a running one is told to, and ends when its worker has."""
+        self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
+        self.check_access("read")
+        for operation in self.sudo():
+            if operation.state == "queued":
+                operation._end("cancelled", self.env._("%s cancelled it.", self.env.user.name))
+            elif operation.state == "running":
+                operation.cancel_asked = True
+                operation.message = self.env._("%s cancels it.", self.env.user.name)
+                operation._notify()
+            else:
+                raise UserError(self.env._("It is over already."))
+            self.env["saas.audit.entry"]._log(operation, "cancel")
+        self._nudge()
+        return True
+
+    def _audit_tenant_ref(self):
+        return self.tenant_id.ref or ""
+
+    # Who is told
+
+    def _notify(self):
+        group = self.env.ref("saas_master.group_saas_viewer").sudo()
+        for operation in self.sudo():
+            group._bus_send("saas.operation/changed", operation._live())
+
+    def _live(self):
+        """For the bus and the pages that show operations."""
+        self.ensure_one()
+        return {
+            "id": self.id,
+            "tenant_id": self.tenant_id.id,
+            "template_id": self.template_id.id,
+            "kind": self.kind,
+            "state": self.state,
+            "message": self.message or "",
+            "started_at": utc(self.started_at),
+            "steps": [step._live() for step in self.step_ids.sorted("number")],
+        }
+
+    @api.model
+    def _nudge(self):
+        """Once this is committed, hint to the sidecar that there is something to do."""
+        postcommit = self.env.cr.postcommit
+        if not postcommit.data.get("saas_nudge"):
+            postcommit.data["saas_nudge"] = True
+            postcommit.add(sidecar_client.nudge)

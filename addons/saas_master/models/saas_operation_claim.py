@@ -1,0 +1,203 @@
+import secrets
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+# A worker that ended over the same operation so many times in a row, without a step having been done that
+# was not done before, is not sent there again.
+MOST_CRASHES = 5
+DELETIONS_PER_HOUR = 10
+
+
+class SaasOperationClaim(models.Model):
+    """How workers get operations: leased for a time, fenced by an epoch, one of a subject at a time."""
+
+    _inherit = "saas.operation"
+
+    @api.model
+    def _claim(self, worker, targets, limit, lease_s):
+        """Lease up to ``limit`` operations to a worker; answers them as the protocol wants them."""
+        now = fields.Datetime.now()
+        left = self._deletions_left(now)
+        claims, subjects = [], set()
+        for operation in self._lock_ready(targets, limit, now, left > 0):
+            subject = (operation.tenant_id.id, operation.template_id.id)
+            if subject in subjects or not operation._take_back():
+                continue
+            if operation._is_braked():
+                if left < 1:
+                    continue
+                left -= 1
+                operation._pass_brake(now)
+            subjects.add(subject)
+            claims.append(operation._lease_to(worker, lease_s, now))
+        if left < 1:
+            self._explain_brake()
+        return claims
+
+    @api.model
+    def _lock_ready(self, targets, limit, now, deletions):
+        """Operations that wait, or whose worker has not been heard of in time; others' are skipped.
+
+        :param deletions: whether the brake lets more tenants be deleted now
+        """
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            SELECT op.id
+              FROM saas_operation op
+         LEFT JOIN saas_tenant tenant ON tenant.id = op.tenant_id
+         LEFT JOIN saas_template template ON template.id = op.template_id
+         LEFT JOIN saas_database_server server ON server.id = template.server_id
+              JOIN saas_target target ON target.id = COALESCE(tenant.target_id, server.target_id)
+             WHERE (
+                       op.state = 'queued' AND (op.not_before IS NULL OR op.not_before <= %(now)s)
+                    OR op.state = 'running' AND op.lease_expires <= %(now)s
+                   )
+               AND target.name = ANY(%(targets)s)
+               AND target.paused IS NOT TRUE
+               AND tenant.paused IS NOT TRUE
+               AND (
+                       %(deletions)s
+                    OR tenant.desired IS DISTINCT FROM 'deleted'
+                    OR op.deletion_at IS NOT NULL
+                   )
+               AND NOT EXISTS (
+                       SELECT FROM saas_operation other
+                        WHERE other.state = 'running'
+                          AND other.id <> op.id
+                          AND (
+                                  other.tenant_id = op.tenant_id
+                               OR other.template_id = op.template_id
+                              )
+                   )
+          ORDER BY op.id
+             LIMIT %(limit)s
+               FOR UPDATE OF op SKIP LOCKED
+            """,
+            {"now": now, "targets": targets, "limit": limit, "deletions": deletions},
+        )
+        return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    def _lease_to(self, worker, lease_s, now):
+        self.ensure_one()
+        subject = self.tenant_id.status_id or self.template_id
+        subject.epoch += 1
+        # What the worker before did is told by what is there now.
+        self.step_ids.unlink()
+        self.write(
+            {
+                "state": "running",
+                "worker": worker,
+                "lease": secrets.token_hex(16),
+                "lease_expires": now + timedelta(seconds=lease_s),
+                "attempt": self.attempt + 1,
+                "generation": self.tenant_id.generation,
+                "not_before": False,
+                "message": False,
+                "started_at": self.started_at or now,
+                "ended_at": False,
+            }
+        )
+        self.template_id.write({"state": "building", "message": False})
+        self._notify()
+        return self._claim_answer(subject.epoch)
+
+    def _claim_answer(self, epoch):
+        base = {
+            "operation": self.id,
+            "kind": self.kind,
+            "lease": self.lease,
+            "epoch": epoch,
+            "attempt": self.attempt,
+        }
+        if self.tenant_id:
+            return {**base, "spec": self.tenant_id._spec()}
+        server = self.template_id.server_id
+        return {
+            **base,
+            "template": self.template_id._spec(),
+            "target": server.target_id.name,
+            "server": server.name,
+        }
+
+    # Workers that ended without a word
+
+    def _take_back(self):
+        """Take it from a worker whose lease ran out; False when nobody is to have it next."""
+        self.ensure_one()
+        if self.state != "running":
+            return True
+        self.crashes += 1
+        if self.cancel_asked:
+            self._end("cancelled", self.env._("Cancelled; its worker did not answer any more."))
+            self.cancel_asked = False
+            return False
+        if self.crashes >= MOST_CRASHES:
+            self._set_aside()
+            return False
+        return True
+
+    def _set_aside(self):
+        last = self.step_ids.sorted("number")[-1:]
+        reason = self.env._(
+            "Set aside: %(crashes)s workers in a row ended over it without getting any further. The last "
+            "step was: %(step)s. Look at the sidecar's log for why, then try again.",
+            crashes=self.crashes,
+            step=last.label or self.env._("none"),
+        )
+        self._end("set_aside", reason)
+        self.env["saas.audit.entry"]._log(self, "set_aside", reason=reason)
+        self._subject_failed(reason)
+
+    def _subject_failed(self, reason):
+        """Say on the page of the tenant or template that nobody goes on by itself."""
+        self.template_id.write({"state": "failed", "message": reason})
+        tenant = self.tenant_id
+        if tenant:
+            tenant.status_id.message = reason
+            if tenant.phase not in ("running", "asleep", "suspended"):
+                tenant._see_phase("failed")
+            tenant._notify_changed()
+
+    # The brake: deletions that nobody can take back come slowly
+
+    def _is_braked(self):
+        return self.tenant_id.desired == "deleted" and not self.deletion_at
+
+    def _pass_brake(self, now):
+        self.deletion_at = now
+        # Two claims at once must not both count the same deletions: the second one fails to write this row
+        # and starts anew.
+        self.env.cr.execute(
+            "UPDATE ir_config_parameter SET write_date = %s WHERE key = 'saas.deletions_per_hour'",
+            [now],
+        )
+
+    @api.model
+    def _most_deletions(self):
+        value = self.env["ir.config_parameter"].get_param("saas.deletions_per_hour", "")
+        return int(value) if value.isdigit() else DELETIONS_PER_HOUR
+
+    @api.model
+    def _deletions_left(self, now):
+        passed = self.search_count([("deletion_at", ">", now - timedelta(hours=1))])
+        return self._most_deletions() - passed
+
+    @api.model
+    def _explain_brake(self):
+        reason = self.env._(
+            "Waits for the brake: at most %s tenants are deleted within an hour. It goes on by itself; an "
+            "owner can change the number in the settings.",
+            self._most_deletions(),
+        )
+        held = self.search(
+            [
+                ("state", "=", "queued"),
+                ("tenant_id.desired", "=", "deleted"),
+                ("deletion_at", "=", False),
+                ("message", "!=", reason),
+            ]
+        )
+        held.write({"message": reason})
+        held._notify()

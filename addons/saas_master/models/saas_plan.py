@@ -1,0 +1,136 @@
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+MODULE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+# Fields of a plan that its tenants take over at once when they change.
+LIMIT_FIELDS = (
+    "saas_cpu_milli",
+    "saas_memory_mb",
+    "saas_storage_mb",
+    "saas_users",
+    "saas_connections",
+)
+# Fields of a plan that say which template a new tenant is cloned from.
+TEMPLATE_FIELDS = ("is_saas_plan", "saas_release_id", "saas_module_names", "active")
+
+
+class SaasPlan(models.Model):
+    """A plan is a product: it is quoted, priced and invoiced like every other one."""
+
+    _inherit = "product.template"
+
+    is_saas_plan = fields.Boolean("Odoo Plan", help="Whoever buys it gets an Odoo of their own.")
+    saas_cpu_milli = fields.Integer("Processor (1/1000)", default=1000)
+    saas_memory_mb = fields.Integer("Memory (MB)", default=1024)
+    saas_storage_mb = fields.Integer(
+        "Storage (MB)", default=5120, help="Database and files together."
+    )
+    saas_users = fields.Integer(
+        "Users", default=5, help="Active internal users; portal users and our staff do not count."
+    )
+    saas_connections = fields.Integer(
+        "Database Connections", default=10, help="An Odoo at rest holds four or five."
+    )
+    saas_database_strategy = fields.Selection(
+        [("shared", "Shared database server"), ("dedicated", "Database server of its own")],
+        default="shared",
+    )
+    saas_release_id = fields.Many2one(
+        "saas.release", "Release", default=lambda self: self._default_saas_release_id()
+    )
+    saas_module_names = fields.Char(
+        "Apps", default="contacts", help="Technical names, with commas: crm,sale_management,contacts"
+    )
+    saas_trial_days = fields.Integer("Trial", help="Days before the first payment; 0 for none.")
+    saas_period = fields.Selection(
+        [("monthly", "per month"), ("yearly", "per year")], "Period", default="monthly"
+    )
+    saas_backup_policy = fields.Selection(
+        [("none", "Only before deletion"), ("daily", "Every day"), ("hourly", "Every hour")],
+        "Backups",
+        default="daily",
+    )
+    saas_sleep_after_min = fields.Integer(
+        "Sleeps After (Minutes)", help="Without a request for so long it is stopped; 0 for never."
+    )
+
+    @api.model
+    def _default_saas_release_id(self):
+        return self.env["saas.release"].sudo().search([], limit=1)
+
+    @api.constrains("is_saas_plan", "type", "saas_release_id", "saas_module_names", *LIMIT_FIELDS)
+    def _check_saas_plan(self):
+        for plan in self.filtered("is_saas_plan"):
+            if plan.type != "service":
+                raise ValidationError(
+                    self.env._("An Odoo plan is no goods: set the type of “%s” to Service.", plan.name)
+                )
+            if not plan.saas_release_id:
+                raise ValidationError(
+                    self.env._("Choose the release that tenants of the plan “%s” run.", plan.name)
+                )
+            for name in LIMIT_FIELDS:
+                least = 5 if name == "saas_connections" else 1
+                if plan[name] < least:
+                    raise ValidationError(
+                        self.env._(
+                            "“%(field)s” of the plan “%(plan)s” must be at least %(least)s.",
+                            field=plan._fields[name]._description_string(self.env),
+                            plan=plan.name,
+                            least=least,
+                        )
+                    )
+            for module in plan._saas_modules():
+                if not MODULE_NAME.fullmatch(module):
+                    raise ValidationError(
+                        self.env._(
+                            "“%s” is not the technical name of an app. Write names such as "
+                            "crm,sale_management with commas between them.",
+                            module,
+                        )
+                    )
+
+    def _saas_modules(self):
+        """Technical names, each once and sorted, so that the same apps make the same template."""
+        self.ensure_one()
+        names = (name.strip() for name in (self.saas_module_names or "").split(","))
+        return sorted({name for name in names if name})
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        plans = super().create(vals_list)
+        ours = plans.filtered("is_saas_plan")
+        if ours:
+            self.env["saas.audit.entry"]._log(ours, "create")
+            self.env["saas.template"].sudo()._ensure_for(ours)
+        return plans
+
+    def write(self, vals):
+        names = [name for name in vals if name.startswith("saas_") or name == "is_saas_plan"]
+        text_of = self.env["saas.audited.mixin"]._audit_text_of
+        before = {
+            plan: {name: text_of(plan, name) for name in names}
+            for plan in (self if names else self.browse())
+        }
+        result = super().write(vals)
+        for plan, values in before.items():
+            plan._saas_log_changes(values)
+        if not set(LIMIT_FIELDS).isdisjoint(vals):
+            # sudo: whoever may change a plan may change what its tenants get
+            tenants = self.env["saas.tenant"].sudo().search([("plan_id", "in", self.ids)])
+            tenants._spec_changed()
+            tenants._usage_changed()
+        if not set(TEMPLATE_FIELDS).isdisjoint(vals):
+            self.env["saas.template"].sudo()._ensure_for(self)
+        return result
+
+    def _saas_log_changes(self, before):
+        self.ensure_one()
+        text_of = self.env["saas.audited.mixin"]._audit_text_of
+        for name, old in before.items():
+            new = text_of(self, name)
+            if new != old:
+                self.env["saas.audit.entry"]._log(self, "write", field=name, old=old, new=new)

@@ -1,0 +1,70 @@
+from odoo import api, fields, models
+
+
+class SaasTarget(models.Model):
+    """A place where tenants run. What it is made of is the sidecar's business; this is what it told."""
+
+    _name = "saas.target"
+    _description = "Target"
+    _inherit = ["saas.audited.mixin"]
+    _order = "name"
+
+    name = fields.Char(required=True, readonly=True)
+    kind = fields.Selection(
+        [("process", "This machine"), ("docker", "Docker"), ("kubernetes", "Kubernetes")],
+        readonly=True,
+    )
+    ready = fields.Boolean(readonly=True)
+    paused = fields.Boolean(help="Nothing is begun for tenants on it; those that run go on running.")
+    state = fields.Selection(
+        [("ready", "Ready"), ("not_ready", "Not Ready"), ("paused", "Paused")],
+        compute="_compute_state",
+        store=True,
+    )
+    note = fields.Text("What to Know", readonly=True)
+    missing_isolation = fields.Char(
+        readonly=True, help="What cannot be kept apart between tenants here, with commas."
+    )
+    last_hello = fields.Datetime("Last Heard Of", readonly=True)
+    memory_mb = fields.Integer("Memory (MB)", readonly=True)
+    cpu_milli = fields.Integer("Processor (1/1000)", readonly=True)
+    server_ids = fields.One2many("saas.database.server", "target_id", "Database Servers")
+    tenant_ids = fields.One2many("saas.tenant", "target_id", "Tenants")
+
+    _name_unique = models.Constraint("UNIQUE(name)", "There is a target of that name already.")
+
+    @api.depends("ready", "paused")
+    def _compute_state(self):
+        for target in self:
+            if target.paused:
+                target.state = "paused"
+            else:
+                target.state = "ready" if target.ready else "not_ready"
+
+    @api.model
+    def _audited_fields(self):
+        return ("paused",)
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("paused") is False:
+            self.env["saas.operation"]._nudge()
+        return result
+
+    @api.model
+    def _heard_of(self, info):
+        """Take over what a sidecar tells of a target; an unknown one is made."""
+        values = {
+            "kind": info["kind"],
+            "ready": bool(info["ready"]),
+            "note": "\n".join(info["notes"]),
+            "missing_isolation": ", ".join(info["missing_isolation"]),
+            "last_hello": fields.Datetime.now(),
+            "memory_mb": info["memory_mb"],
+            "cpu_milli": info["cpu_milli"],
+        }
+        target = self.search([("name", "=", info["name"])])
+        if target:
+            target.write(values)
+            return target
+        return self.create({"name": info["name"], **values})

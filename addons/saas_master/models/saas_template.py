@@ -1,0 +1,97 @@
+import hashlib
+import json
+
+from odoo import api, fields, models
+
+
+class SaasTemplate(models.Model):
+    """A ready, never-served database of one release and set of apps, from which tenants are cloned."""
+
+    _name = "saas.template"
+    _description = "Template"
+    _order = "id desc"
+
+    name = fields.Char(compute="_compute_name")
+    key = fields.Char(required=True, readonly=True)
+    release_id = fields.Many2one("saas.release", required=True, readonly=True, ondelete="restrict")
+    module_names = fields.Char("Apps", readonly=True)
+    server_id = fields.Many2one(
+        "saas.database.server", required=True, readonly=True, index=True, ondelete="restrict"
+    )
+    state = fields.Selection(
+        [
+            ("pending", "Pending"),
+            ("building", "Being Built"),
+            ("ready", "Ready"),
+            ("failed", "Failed"),
+        ],
+        default="pending",
+        required=True,
+        readonly=True,
+    )
+    message = fields.Text(readonly=True)
+    epoch = fields.Integer(readonly=True, default=0)
+    operation_ids = fields.One2many("saas.operation", "template_id", "Operations")
+
+    _key_unique = models.Constraint(
+        "UNIQUE(server_id, key)", "That template is there already on this server."
+    )
+
+    @api.depends("release_id.name", "module_names")
+    def _compute_name(self):
+        for template in self:
+            modules = (template.module_names or "").replace(",", ", ")
+            template.name = f"{template.release_id.name}: {modules or self.env._('no apps')}"
+
+    @api.model
+    def _key_of(self, release, modules):
+        """Named by what is in it: the same release and apps give the same key in every master."""
+        content = json.dumps([release._fingerprint(), modules])
+        return hashlib.sha256(content.encode()).hexdigest()[:10]
+
+    @api.model
+    def _get(self, plan, server):
+        """The template of a plan on a server; one that is not there yet is made and queued for building."""
+        modules = plan._saas_modules()
+        key = self._key_of(plan.saas_release_id, modules)
+        template = self.search([("key", "=", key), ("server_id", "=", server.id)])
+        if not template:
+            template = self.create(
+                {
+                    "key": key,
+                    "release_id": plan.saas_release_id.id,
+                    "module_names": ",".join(modules),
+                    "server_id": server.id,
+                }
+            )
+            template._build()
+        return template
+
+    @api.model
+    def _ensure_for(self, plans=None):
+        """Have a template ready on every server before the first customer asks for it."""
+        if plans is None:
+            plans = self.env["product.template"].search([("is_saas_plan", "=", True)])
+        for server in self.env["saas.database.server"].search([]):
+            for plan in plans.filtered(lambda plan: plan.is_saas_plan and plan.active):
+                self._get(plan, server)
+
+    def _build(self, reason=""):
+        for template in self:
+            self.env["saas.operation"]._queue("build_template", template=template, reason=reason)
+        self.write({"state": "pending", "message": False})
+
+    def action_build(self):
+        self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
+        self.env["saas.audit.entry"]._log(self, "build")
+        self.sudo()._build(self.env._("%s asked for it.", self.env.user.name))
+        return True
+
+    def _spec(self):
+        """`TemplateSpec` on the wire."""
+        self.ensure_one()
+        return {
+            "key": self.key,
+            "release": self.release_id._spec(),
+            "modules": [name for name in (self.module_names or "").split(",") if name],
+        }

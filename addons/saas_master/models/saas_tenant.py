@@ -1,0 +1,300 @@
+import base64
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from . import slug as slugs
+from .lifecycle import DESIRED_LABELS
+from .saas_spec import SPEC_FIELDS, tenant_spec
+
+# What only an action of ours may change, with its reason: never a plain write of a person.
+PROTECTED_FIELDS = frozenset(
+    "ref slug desired suspend_reason suspend_cause delete_after generation released partner_id plan_id "
+    "subscription_id order_id target_id server_id template_id status_id notice_level notice_text".split()
+)
+
+
+class SaasTenant(models.Model):
+    """One customer's Odoo. It is known for ever by ``ref``; everything else about it may change."""
+
+    _name = "saas.tenant"
+    _description = "Tenant"
+    _inherit = ["mail.thread", "mail.activity.mixin", "saas.audited.mixin"]
+    _inherits = {"saas.tenant.status": "status_id"}
+    _order = "id desc"
+
+    status_id = fields.Many2one(
+        "saas.tenant.status", required=True, readonly=True, ondelete="restrict", auto_join=True
+    )
+    name = fields.Char(required=True, tracking=True)
+    ref = fields.Char("ID", required=True, readonly=True, copy=False, default=lambda self: new_ref())
+    slug = fields.Char("Address Name", required=True, readonly=True, tracking=True)
+    released = fields.Boolean(
+        readonly=True, help="It is finally deleted, and its address is free for others."
+    )
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, index=True, ondelete="restrict"
+    )
+    plan_id = fields.Many2one(
+        "product.template",
+        "Plan",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        domain=[("is_saas_plan", "=", True)],
+        tracking=True,
+    )
+    subscription_id = fields.Many2one("saas.subscription", readonly=True, index=True)
+    subscription_state = fields.Selection(related="subscription_id.state")
+    order_id = fields.Many2one("sale.order", "Sales Order", readonly=True, index="btree_not_null")
+    target_id = fields.Many2one(
+        "saas.target", readonly=True, index=True, ondelete="restrict", groups="base.group_user"
+    )
+    server_id = fields.Many2one(
+        "saas.database.server",
+        "Database Server",
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+        groups="base.group_user",
+    )
+    template_id = fields.Many2one(
+        "saas.template", readonly=True, ondelete="restrict", groups="base.group_user"
+    )
+    desired = fields.Selection(
+        DESIRED_LABELS, "Wanted", default="running", required=True, readonly=True, tracking=True
+    )
+    suspend_reason = fields.Char(readonly=True, tracking=True, help="In words for its visitors.")
+    suspend_cause = fields.Selection(
+        [("person", "Staff"), ("subscription", "Subscription"), ("storage", "Storage")],
+        readonly=True,
+        help="Whoever suspended it is who may lift that again.",
+    )
+    delete_after = fields.Datetime("Deletion On", readonly=True, tracking=True)
+    paused = fields.Boolean(help="Nothing is begun for it; it goes on as it is.")
+    generation = fields.Integer(default=1, readonly=True, copy=False)
+    host_ids = fields.One2many("saas.tenant.host", "tenant_id", "Addresses")
+    url = fields.Char("Address", compute="_compute_url")
+    operation_ids = fields.One2many("saas.operation", "tenant_id", "Operations")
+
+    limit_cpu_milli = fields.Integer(related="plan_id.saas_cpu_milli", store=True)
+    limit_memory_mb = fields.Integer(related="plan_id.saas_memory_mb", store=True)
+    limit_storage_mb = fields.Integer(related="plan_id.saas_storage_mb", store=True)
+    limit_users = fields.Integer("User Limit", related="plan_id.saas_users", store=True)
+    limit_connections = fields.Integer(related="plan_id.saas_connections", store=True)
+
+    bootstrap_company = fields.Char("Company Name")
+    bootstrap_country = fields.Char("Country Code", size=2)
+    bootstrap_lang = fields.Char("Language", default="en_US")
+    bootstrap_timezone = fields.Char("Time Zone")
+    bootstrap_user_name = fields.Char("First User's Name")
+    bootstrap_user_login = fields.Char("First User's Login")
+
+    banner_level = fields.Selection(
+        [("info", "Information"), ("warning", "Warning"), ("danger", "Danger")], default="info"
+    )
+    banner_text = fields.Char("Banner")
+    # What the system itself has to say inside the tenant while nobody has set a banner.
+    notice_level = fields.Char(readonly=True)
+    notice_text = fields.Char(readonly=True)
+    staff_logins = fields.Text("Staff Logins", groups="base.group_user")
+
+    _ref_unique = models.Constraint("UNIQUE(ref)", "There is a tenant with that id already.")
+    _slug_unique = models.UniqueIndex(
+        "(slug) WHERE released IS NOT TRUE",
+        "That address has just been taken by somebody else. Choose another one.",
+    )
+
+    @api.depends("host_ids.name", "host_ids.primary", "slug")
+    def _compute_url(self):
+        for tenant in self:
+            # sudo: an address is no secret, and customers have no access to the list of hosts
+            hosts = tenant.sudo().host_ids
+            primary = hosts.filtered("primary") or hosts
+            tenant.url = self._url_of(primary[:1].name or self._host_of(tenant.slug or ""))
+
+    @api.constrains("slug")
+    def _check_slug(self):
+        for tenant in self:
+            problem = slugs.problem_of(tenant.slug)
+            if problem:
+                raise ValidationError(self._slug_words(problem, tenant.slug))
+
+    # The lines that make and change it
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            vals["slug"] = slugs.normalize(vals.get("slug"))
+        tenants = super().create(vals_list)
+        for tenant in tenants:
+            if not tenant.host_ids:
+                host = {"name": self._host_of(tenant.slug), "primary": True, "tenant_id": tenant.id}
+                self.env["saas.tenant.host"].with_context(saas_no_spec=True).create(host)
+        tenants._place()
+        return tenants
+
+    def write(self, vals):
+        if not self.env.su and not PROTECTED_FIELDS.isdisjoint(vals):
+            names = ", ".join(sorted(PROTECTED_FIELDS.intersection(vals)))
+            raise AccessError(
+                self.env._("Nobody edits %s by hand: use the buttons of the tenant's page.", names)
+            )
+        spec_fields = SPEC_FIELDS.intersection(vals)
+        before = {tenant: [tenant[name] for name in spec_fields] for tenant in self}
+        result = super().write(vals)
+        changed = self.filtered(
+            lambda tenant: before[tenant] != [tenant[name] for name in spec_fields]
+        )
+        if changed:
+            changed._spec_changed()
+        if vals.get("paused") is False:
+            self.env["saas.operation"]._nudge()
+        return result
+
+    def unlink(self):
+        raise UserError(
+            self.env._(
+                "A tenant's record is kept for ever, so that what happened to it can be told. "
+                "To take the Odoo itself away, schedule its deletion."
+            )
+        )
+
+    @api.model
+    def _audited_fields(self):
+        hidden = {"generation", "status_id", "notice_level", "notice_text", "released"}
+        return [*sorted((SPEC_FIELDS | PROTECTED_FIELDS | {"name", "paused"}) - hidden)]
+
+    def _audit_tenant_ref(self):
+        return self.ref
+
+    def _spec(self):
+        """`TenantSpec` on the wire."""
+        self.ensure_one()
+        return tenant_spec(self)
+
+    def _spec_changed(self):
+        """Something else is wanted: raise the generation and make sure that somebody sees to it."""
+        if self.env.context.get("saas_no_spec"):
+            return
+        for tenant in self.sudo().filtered(lambda tenant: not tenant.released):
+            tenant.write({"generation": tenant.generation + 1})
+            if tenant.target_id:
+                self.env["saas.operation"].sudo()._queue("reconcile", tenant=tenant)
+        self._notify_changed()
+
+    # Where it lives
+
+    def _place(self):
+        """Give it a target, a database server and a template; it waits where there is none yet."""
+        Server = self.env["saas.database.server"].sudo()
+        Template = self.env["saas.template"].sudo()
+        for tenant in self.sudo():
+            server = Server._choose()
+            if not server:
+                tenant.status_id.message = self.env._(
+                    "No target is ready to take it. Look at SaaS ▸ Places ▸ Targets; it goes on by "
+                    "itself as soon as one is."
+                )
+                continue
+            template = Template._get(tenant.plan_id, server)
+            tenant.status_id.message = False
+            tenant.write(
+                {
+                    "target_id": server.target_id.id,
+                    "server_id": server.id,
+                    "template_id": template.id,
+                }
+            )
+
+    @api.model
+    def _place_waiting(self):
+        self.search([("target_id", "=", False), ("released", "=", False)], order="id")._place()
+
+    # Its address
+
+    @api.model
+    def _host_of(self, slug):
+        params = self.env["ir.config_parameter"].sudo()
+        return f"{slug}.{params.get_param('saas.base_domain', 'localhost')}"
+
+    @api.model
+    def _url_of(self, host):
+        params = self.env["ir.config_parameter"].sudo()
+        scheme = params.get_param("saas.url_scheme", "http")
+        port = params.get_param("saas.url_port", "")
+        usual = {"http": "80", "https": "443"}.get(scheme)
+        return f"{scheme}://{host}" + (f":{port}" if port and port != usual else "")
+
+    @api.model
+    def _slug_problem(self, slug, besides=None):
+        """Say why a normalized slug cannot be had, in words for the person who wishes it, or ""."""
+        problem = slugs.problem_of(slug)
+        if not problem and self._slug_is_taken(slug, besides):
+            problem = "taken"
+        return self._slug_words(problem, slug) if problem else ""
+
+    @api.model
+    def _slug_is_taken(self, slug, besides=None):
+        mine = besides.id if besides else 0
+        # sudo: whether an address is free must not depend on who asks
+        own = [("slug", "=", slug), ("released", "=", False), ("id", "!=", mine)]
+        hosts = [("name", "=", self._host_of(slug)), ("tenant_id", "!=", mine)]
+        return bool(
+            self.sudo().search_count(own, limit=1)
+            or self.env["saas.tenant.host"].sudo().search_count(hosts, limit=1)
+        )
+
+    @api.model
+    def _slug_words(self, problem, slug):
+        _ = self.env._
+        if problem == "empty":
+            return _("Enter the wished address, such as “acme”.")
+        if problem == "not_ascii":
+            return _(
+                "“%s” has letters that look alike in different alphabets. "
+                "Use a to z, digits and hyphens only.",
+                slug,
+            )
+        if problem in ("short", "long"):
+            return _(
+                "“%(slug)s” has %(length)s characters. Choose an address with %(least)s to %(most)s.",
+                slug=slug,
+                length=len(slug),
+                least=slugs.SHORTEST,
+                most=slugs.LONGEST,
+            )
+        if problem == "reserved":
+            return _("“%s” is reserved. Choose another address, such as “%s-odoo”.", slug, slug)
+        if problem == "taken":
+            free = slugs.suggest(slug, self._slug_is_taken)
+            return _("“%(slug)s” is taken. “%(free)s” is free.", slug=slug, free=free)
+        return _(
+            "“%s” cannot be an address. Use small letters, digits and hyphens, "
+            "and begin and end with a letter or a digit.",
+            slug,
+        )
+
+    # Rights
+
+    @api.model
+    def _check_group(self, group):
+        """Buttons call public methods, and anybody may call those: each asks first."""
+        if not self.env.su and not self.env.user.has_group(group):
+            name = self.env.ref(group).sudo().full_name
+            raise AccessError(self.env._("Only people of the group “%s” may do this.", name))
+
+    def _check_can_change(self, group="saas_master.group_saas_operator"):
+        self._check_group(group)
+        self.check_access("read")
+        for tenant in self:
+            if tenant.desired == "deleted":
+                raise UserError(
+                    self.env._("%s is deleted or being deleted: nothing can be changed.", tenant.name)
+                )
+
+
+def new_ref():
+    """``t`` and 10 base32 characters: opaque, and safe as it is in SQL, paths and host names."""
+    return "t" + base64.b32encode(secrets.token_bytes(7)).decode().lower()[:10]

@@ -1,0 +1,259 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from . import slug as slugs
+
+OWNER = "saas_master.group_saas_owner"
+
+
+class SaasTenantActions(models.Model):
+    """What people do to a tenant. Every action checks who asks, and the audit log gets who, what and why."""
+
+    _inherit = "saas.tenant"
+
+    can_retry = fields.Boolean(compute="_compute_can_retry")
+    operation_count = fields.Integer(compute="_compute_operation_count")
+    audit_count = fields.Integer("Audit Entries", compute="_compute_audit_count")
+
+    @api.depends("operation_ids.state", "phase")
+    def _compute_can_retry(self):
+        for tenant in self:
+            last = tenant.operation_ids.sorted("id")[-1:]
+            stuck = last.state in ("failed", "set_aside", "cancelled")
+            waits = last.state == "queued" and bool(last.not_before)
+            tenant.can_retry = stuck or waits or (not last and bool(tenant.id))
+
+    @api.depends("operation_ids")
+    def _compute_operation_count(self):
+        for tenant in self:
+            tenant.operation_count = len(tenant.operation_ids)
+
+    @api.depends("ref")
+    def _compute_audit_count(self):
+        for tenant in self:
+            tenant.audit_count = self.env["saas.audit.entry"].search_count(
+                [("tenant_ref", "=", tenant.ref)]
+            )
+
+    # Buttons that ask something first
+
+    def action_suspend(self):
+        return self._wizard("saas.tenant.suspend", self.env._("Suspend"))
+
+    def action_rename(self):
+        return self._wizard("saas.tenant.rename", self.env._("Rename"))
+
+    def action_add_host(self):
+        return self._wizard("saas.tenant.add.host", self.env._("Add an Address"))
+
+    def action_change_plan(self):
+        return self._wizard("saas.tenant.change.plan", self.env._("Change Plan"))
+
+    def action_schedule_deletion(self):
+        return self._wizard("saas.tenant.schedule.deletion", self.env._("Schedule Deletion"))
+
+    def action_delete_now(self):
+        return self._wizard("saas.tenant.delete.now", self.env._("Delete Now"), OWNER)
+
+    def action_open(self):
+        return self._wizard("saas.tenant.open", self.env._("Open as Staff"))
+
+    def _wizard(self, model, name, group="saas_master.group_saas_operator"):
+        self.ensure_one()
+        self._check_can_change(group)
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_tenant_id": self.id},
+        }
+
+    # Buttons that act at once
+
+    def action_resume(self):
+        self._check_can_change()
+        for tenant in self.sudo():
+            if tenant.desired != "suspended":
+                raise UserError(self.env._("%s is not suspended.", tenant.name))
+            if tenant.suspend_cause == "subscription":
+                raise UserError(
+                    self.env._(
+                        "%(tenant)s is suspended because of its subscription. Set the subscription "
+                        "%(subscription)s to active, and it is resumed by itself.",
+                        tenant=tenant.name,
+                        subscription=tenant.subscription_id.name,
+                    )
+                )
+            if tenant.suspend_cause == "storage":
+                raise UserError(
+                    self.env._(
+                        "%s is suspended because it uses far more storage than its plan has. "
+                        "Change to a bigger plan, and it is resumed by itself.",
+                        tenant.name,
+                    )
+                )
+            tenant.with_context(saas_action="resume")._lift("person")
+        return True
+
+    def action_retry(self):
+        """Try again at once whatever failed or waits."""
+        self._check_can_change_or_delete()
+        for tenant in self.sudo():
+            if not tenant.target_id:
+                tenant._place()
+            self.env["saas.audit.entry"]._log(tenant, "retry")
+            if tenant.target_id:
+                reason = self.env._("%s asked to try again.", self.env.user.name)
+                self.env["saas.operation"].sudo()._queue("reconcile", tenant=tenant, reason=reason)
+        return True
+
+    def action_cancel_deletion(self):
+        self._check_can_change()
+        for tenant in self.sudo():
+            if not tenant.delete_after:
+                raise UserError(self.env._("No deletion of %s is scheduled.", tenant.name))
+            tenant.with_context(saas_action="cancel_deletion").write({"delete_after": False})
+            tenant._refresh_notice()
+        return True
+
+    def action_pause(self):
+        self._check_can_change_or_delete()
+        self.write({"paused": True})
+        return True
+
+    def action_unpause(self):
+        self._check_can_change_or_delete()
+        self.write({"paused": False})
+        return True
+
+    # What the wizards do
+
+    def _rename(self, slug):
+        """Move to another slug: the host made of the old one is given up for the one made of the new."""
+        self.ensure_one()
+        slug = slugs.normalize(slug)
+        if slug == self.slug:
+            raise UserError(self.env._("That is its address already."))
+        problem = self._slug_problem(slug, besides=self)
+        if problem:
+            raise UserError(problem)
+        tenant = self.sudo().with_context(saas_action="rename")
+        label = f"{tenant.slug}."
+        hosts = tenant.host_ids.filtered(lambda host: host.name.startswith(label))
+        host = hosts.filtered("primary") or hosts
+        tenant.write({"slug": slug})
+        host[:1].write({"name": self._host_of(slug)})
+
+    def _add_host(self, name, primary):
+        self.ensure_one()
+        name = slugs.normalize(name).rstrip(".")
+        Host = self.env["saas.tenant.host"].sudo().with_context(saas_action="add_host")
+        if Host.search_count([("name", "=", name)], limit=1):
+            raise UserError(self.env._("“%s” is taken already. Choose another address.", name))
+        domain = self._host_of("")
+        if name.endswith(domain):
+            problem = slugs.problem_of(name.removesuffix(domain))
+            if problem:
+                raise UserError(self._slug_words(problem, name.removesuffix(domain)))
+        host = Host.create({"name": name, "tenant_id": self.id})
+        if primary:
+            self.sudo()._make_primary(host)
+
+    def _make_primary(self, host):
+        self.ensure_one()
+        (self.host_ids - host).filtered("primary").write({"primary": False})
+        # One primary at a time, in the database too.
+        self.env.flush_all()
+        host.write({"primary": True})
+
+    def _change_plan(self, plan):
+        self.ensure_one()
+        if not plan.is_saas_plan or not plan.active:
+            raise UserError(self.env._("“%s” is no plan that can be sold.", plan.name))
+        tenant = self.sudo().with_context(saas_action="change_plan")
+        tenant.write({"plan_id": plan.id})
+        tenant.subscription_id.write({"plan_id": plan.id, "price": plan.list_price})
+        tenant._usage_changed()
+
+    def _schedule_deletion(self, delete_after, reason):
+        self.ensure_one()
+        if delete_after <= fields.Datetime.now():
+            raise UserError(self.env._("Choose a day in the future; there must be time to object."))
+        tenant = self.sudo().with_context(saas_action="schedule_deletion", saas_reason=reason)
+        tenant.write({"delete_after": delete_after})
+        tenant._refresh_notice()
+        template = self.env.ref("saas_master.mail_template_deletion_scheduled").sudo()
+        template.send_mail(tenant.id)
+
+    def _delete(self, reason):
+        """The point of no return: a final backup, and then everything goes."""
+        for tenant in self.sudo().filtered(lambda tenant: tenant.desired != "deleted"):
+            values = {"desired": "deleted", "suspend_reason": False, "suspend_cause": False}
+            if not tenant.delete_after:
+                values["delete_after"] = fields.Datetime.now()
+            tenant.with_context(saas_action="delete", saas_reason=reason).write(values)
+            if tenant.subscription_id.state != "ended":
+                tenant.subscription_id._set_state("ended", reason)
+            if tenant._is_untouched():
+                tenant._retire()
+
+    def _is_untouched(self):
+        """No worker was ever given it, so there is nothing in the world that could be deleted."""
+        self.ensure_one()
+        return not self.epoch
+
+    def _retire(self):
+        """It is gone: what waits for it is dropped, and its address is free."""
+        for tenant in self.sudo():
+            queued = tenant.operation_ids.filtered(lambda operation: operation.state == "queued")
+            queued._end("cancelled", self.env._("The tenant is deleted."))
+            tenant.status_id._set_phase("deleted")
+            tenant.write({"released": True})
+            tenant.host_ids.unlink()
+        self._notify_changed()
+
+    @api.model
+    def _cron_delete_due(self):
+        """Scheduled deletions whose day has come."""
+        due = [
+            ("delete_after", "<=", fields.Datetime.now()),
+            ("desired", "!=", "deleted"),
+        ]
+        for tenant in self.search(due):
+            day = fields.Datetime.to_string(tenant.delete_after)
+            tenant._delete(self.env._("Its deletion was scheduled for %s UTC.", day))
+
+    def _check_can_change_or_delete(self):
+        """For what helps a deletion that is under way as well."""
+        self._check_group("saas_master.group_saas_operator")
+        self.check_access("read")
+        for tenant in self:
+            if tenant.released:
+                raise UserError(self.env._("%s is deleted; there is nothing left to do.", tenant.name))
+
+    # Where the numbers lead
+
+    def action_view_operations(self):
+        return self._view("saas.operation", self.env._("Operations"), [("tenant_id", "=", self.id)])
+
+    def action_view_audit(self):
+        domain = [("tenant_ref", "=", self.ref)]
+        return self._view("saas.audit.entry", self.env._("Audit Log"), domain)
+
+    def action_view_subscription(self):
+        return self.subscription_id._get_records_action()
+
+    def action_view_order(self):
+        return self.order_id._get_records_action()
+
+    def _view(self, model, name, domain):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "list,form",
+            "domain": domain,
+        }

@@ -1,0 +1,43 @@
+from odoo import fields, models
+
+from .lifecycle import PHASE_LABELS, set_phase
+
+
+class SaasTenantStatus(models.Model):
+    """What the sidecar saw of a tenant. It has a table of its own, so that what it reports all the time
+    never gets in the way of somebody who edits the tenant.
+    """
+
+    _name = "saas.tenant.status"
+    _description = "Status of a Tenant"
+
+    phase = fields.Selection(
+        PHASE_LABELS,
+        default="pending",
+        required=True,
+        readonly=True,
+        index=True,
+        group_expand="_group_expand_phase",
+    )
+    generation_seen = fields.Integer("Generation Seen", readonly=True)
+    message = fields.Text(readonly=True, help="Why it is so and what to do next, for staff.")
+    epoch = fields.Integer(readonly=True, help="Grows with every claim; fences every act.")
+    # Microseconds since 1970 do not fit Odoo's integers: digits, compared as a number.
+    seq = fields.Char("Sequence of the Last Look", readonly=True)
+    users = fields.Integer("Users in Use", readonly=True)
+    database_mb = fields.Integer("Database (MB)", readonly=True)
+    filestore_mb = fields.Integer("Files (MB)", readonly=True)
+    over_limit = fields.Boolean("Over a Limit", readonly=True, index=True)
+    seen_at = fields.Datetime("Last Seen", readonly=True)
+    ready_at = fields.Datetime("First Ready", readonly=True)
+    welcomed = fields.Boolean("Customer Was Told", readonly=True)
+
+    def _group_expand_phase(self, phases, domain):
+        """Columns that a board shows even when nothing is in them."""
+        always = ("pending", "provisioning", "running", "suspended", "failed")
+        return [name for name, _label in PHASE_LABELS if name in phases or name in always]
+
+    def _set_phase(self, phase):
+        """:raise ImpossibleChangeError: the table of phases does not allow it"""
+        self.ensure_one()
+        return set_phase(self, phase)

@@ -1,0 +1,142 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import email_normalize
+
+from . import slug as slugs
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    saas_slug = fields.Char(
+        "Wished Address", copy=False, help="The first part of the address of the customer's Odoo."
+    )
+    has_saas_plan = fields.Boolean(compute="_compute_has_saas_plan")
+    saas_url_preview = fields.Char("Address", compute="_compute_saas_slug_problem")
+    saas_slug_problem = fields.Char("Problem", compute="_compute_saas_slug_problem")
+    saas_tenant_ids = fields.One2many("saas.tenant", "order_id", "Odoos", copy=False)
+    saas_tenant_count = fields.Integer(compute="_compute_saas_tenant_count")
+
+    @api.depends("order_line.product_id.is_saas_plan")
+    def _compute_has_saas_plan(self):
+        for order in self:
+            order.has_saas_plan = bool(order._saas_lines())
+
+    @api.depends("saas_slug", "state", "order_line.product_id.is_saas_plan")
+    def _compute_saas_slug_problem(self):
+        Tenant = self.env["saas.tenant"]
+        for order in self:
+            slug = slugs.normalize(order.saas_slug)
+            asked = order.has_saas_plan and slug and order.state not in ("sale", "cancel")
+            order.saas_slug_problem = Tenant._slug_problem(slug) if asked else False
+            good = slug and not order.saas_slug_problem
+            order.saas_url_preview = Tenant._url_of(Tenant._host_of(slug)) if good else False
+
+    @api.depends("saas_tenant_ids")
+    def _compute_saas_tenant_count(self):
+        for order in self:
+            order.saas_tenant_count = len(order.sudo().saas_tenant_ids)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("saas_slug"):
+                vals["saas_slug"] = slugs.normalize(vals["saas_slug"])
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if vals.get("saas_slug"):
+            vals = {**vals, "saas_slug": slugs.normalize(vals["saas_slug"])}
+        return super().write(vals)
+
+    def _saas_lines(self):
+        return self.order_line.filtered(lambda line: line.product_id.is_saas_plan)
+
+    # Confirmed
+
+    def _action_confirm(self):
+        result = super()._action_confirm()
+        for order in self:
+            order._saas_provision()
+        return result
+
+    def _saas_provision(self):
+        """A subscription and a tenant for each plan on the order that has none yet."""
+        self.ensure_one()
+        lines = self._saas_lines().filtered(lambda line: not line._saas_is_provided())
+        if not lines:
+            return
+        self._check_saas(lines)
+        slug = self.saas_slug or self._saas_suggest_slug()
+        if not self.saas_slug:
+            self.saas_slug = slug
+        for number, line in enumerate(lines, start=1):
+            wished = slug if number == 1 else f"{slug[: slugs.LONGEST - 4]}-{number}"
+            line._saas_provide(wished)
+        problem = self.partner_id._saas_invite()
+        if problem:
+            self.message_post(body=problem)
+
+    def _check_saas(self, lines):
+        self.ensure_one()
+        if not email_normalize(self.partner_id.email or ""):
+            raise UserError(
+                self.env._(
+                    "%s has no valid e-mail address, and it is what the customer signs on with. "
+                    "Enter it in the contact, then confirm again.",
+                    self.partner_id.name,
+                )
+            )
+        for line in lines:
+            if line.product_uom_qty != 1:
+                raise UserError(
+                    self.env._(
+                        "The line “%(plan)s” has the quantity %(quantity)g, but each Odoo needs an address "
+                        "of its own. Set it to 1, and use a line or an order for each further one.",
+                        plan=line.product_id.display_name,
+                        quantity=line.product_uom_qty,
+                    )
+                )
+        problem = self.saas_slug and self.env["saas.tenant"]._slug_problem(self.saas_slug)
+        if problem:
+            raise UserError(problem)
+
+    def _saas_suggest_slug(self):
+        customer = self.partner_id.commercial_partner_id
+        return slugs.suggest(customer.name, self.env["saas.tenant"]._slug_is_taken)
+
+    # Cancelled
+
+    def _action_cancel(self):
+        result = super()._action_cancel()
+        for order in self:
+            for tenant in order.sudo().saas_tenant_ids:
+                order._saas_withdraw(tenant)
+        return result
+
+    def _saas_withdraw(self, tenant):
+        """What never ran goes at once. What a customer may have worked in is for a person to decide."""
+        self.ensure_one()
+        if tenant.desired == "deleted":
+            return
+        if not tenant.ready_at:
+            tenant._delete(self.env._("The order %s was cancelled.", self.name))
+            return
+        note = self.env._(
+            "%(tenant)s (%(url)s) is still there, since its customer has had it. End its subscription "
+            "%(subscription)s, or schedule its deletion, if that is what is meant.",
+            tenant=tenant.name,
+            url=tenant.url,
+            subscription=tenant.subscription_id.name,
+        )
+        self.message_post(body=note)
+        tenant.activity_schedule(
+            "mail.mail_activity_data_todo",
+            summary=self.env._("Its order was cancelled"),
+            note=note,
+            user_id=(self.user_id or self.env.user).id,
+        )
+
+    def action_view_saas_tenants(self):
+        self.ensure_one()
+        return self.saas_tenant_ids._get_records_action(name=self.env._("Odoos of the Order"))

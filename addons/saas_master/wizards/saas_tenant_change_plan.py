@@ -1,0 +1,28 @@
+from odoo import api, fields, models
+
+
+class SaasTenantChangePlan(models.TransientModel):
+    _name = "saas.tenant.change.plan"
+    _description = "Change the Plan of a Tenant"
+    _inherit = ["saas.dialog"]
+
+    plan_id = fields.Many2one(
+        "product.template",
+        "Plan",
+        required=True,
+        domain=[("is_saas_plan", "=", True)],
+        compute="_compute_plan_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        ondelete="cascade",
+    )
+
+    @api.depends("tenant_id")
+    def _compute_plan_id(self):
+        for wizard in self:
+            wizard.plan_id = wizard.tenant_id.plan_id
+
+    def action_confirm(self):
+        self._tenant()._change_plan(self.plan_id)
+        return self._close()

@@ -1,0 +1,21 @@
+from odoo import fields, models
+
+
+class SaasTenantOpen(models.TransientModel):
+    _name = "saas.tenant.open"
+    _description = "Open a Tenant as Staff"
+    _inherit = ["saas.dialog"]
+
+    reason = fields.Char(required=True, help="The customer can read it.")
+
+    def action_confirm(self):
+        """On to the page that signs on: the token is made there, so that it is never seen twice."""
+        self._tenant()
+        return {"type": "ir.actions.act_url", "url": f"/saas/open/{self.id}", "target": "new"}
+
+    def sign_on(self):
+        """A one-time token for whoever filled in this dialog.
+
+        :raise UserError: why that cannot be now
+        """
+        return self._tenant()._staff_sign_on(self.reason.strip())

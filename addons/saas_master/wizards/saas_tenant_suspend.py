@@ -1,0 +1,14 @@
+from odoo import fields, models
+
+
+class SaasTenantSuspend(models.TransientModel):
+    _name = "saas.tenant.suspend"
+    _description = "Suspend a Tenant"
+    _inherit = ["saas.dialog"]
+
+    reason = fields.Char(required=True, help="Visitors read it.")
+
+    def action_confirm(self):
+        tenant = self._tenant().sudo().with_context(saas_action="suspend")
+        tenant._hold("person", self.reason.strip())
+        return self._close()

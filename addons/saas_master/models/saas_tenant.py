@@ -25,7 +25,7 @@ class SaasTenant(models.Model):
     _order = "id desc"
 
     status_id = fields.Many2one(
-        "saas.tenant.status", required=True, readonly=True, ondelete="restrict", auto_join=True
+        "saas.tenant.status", required=True, readonly=True, ondelete="restrict"
     )
     name = fields.Char(required=True, tracking=True)
     ref = fields.Char("ID", required=True, readonly=True, copy=False, default=lambda self: new_ref())

@@ -5,7 +5,8 @@ parameters = env["ir.config_parameter"].sudo()
 if settings["fresh"]:
     # The copy shares its identity with every other copy of the same snapshot.
     parameters.init(force=True)
-    parameters.set_param("saas.installation", parameters.get_param("database.uuid"))
+    parameters.set_param("saas.installation", False)
+    env["saas.control"]._remember_installation()
 
 for name, value in settings["parameters"].items():
     parameters.set_param(name, value)

@@ -156,7 +156,8 @@ def _is_no_option_of_ours(record):
     return not any(str(argument).startswith("saas_") for argument in record.args or ())
 
 
-def main(args):
+def prepare(args):
+    """Everything but the start: the name of the database, to which nothing has connected yet."""
     stay_inside()
     keep_crons_alive()
     tame_reloads()
@@ -167,9 +168,13 @@ def main(args):
     # With a filter Odoo would look for databases that its role owns, and a tenant's owns none.
     config["dbfilter"] = ""
     try:
-        database = own_database()
+        return own_database()
     except Misconfigured as error:
         sys.exit(str(error))
+
+
+def main(args):
+    database = prepare(args)
     report_configuration()
     # `odoo.cli` would create a database that is missing; what is missing here is for the operator.
     return server.start(preload=[database], stop=config["stop_after_init"])

@@ -10,11 +10,15 @@ from ..operator_token import TokenRefused
 _logger = logging.getLogger(__name__)
 
 
+# Where there is a website, its layout surrounds every page.
+PAGE = {"type": "http", "auth": "public", "website": True, "multilang": False, "sitemap": False}
+
+
 class SignOn(Controller):
     """One-time links from the operator's portal. Asking shows a button, posting uses the link up:
     programs that look at every link in a mail use nothing up."""
 
-    @route("/saas/sign-on", type="http", auth="public", methods=["GET"], readonly=True)
+    @route("/saas/sign-on", methods=["GET"], readonly=True, **PAGE)
     def ask(self, token="", **_params):
         try:
             payload = operator_token.read(token, "sign_on")
@@ -22,9 +26,7 @@ class SignOn(Controller):
             return self._refuse(refusal)
         return self._page({"token": token, "name": payload["data"].get("name")})
 
-    @route(
-        "/saas/sign-on", type="http", auth="public", methods=["POST"], csrf=False, readonly=False
-    )
+    @route("/saas/sign-on", methods=["POST"], csrf=False, readonly=False, **PAGE)
     def sign_on(self, token="", **_params):
         env = request.env(user=SUPERUSER_ID, su=True)
         try:

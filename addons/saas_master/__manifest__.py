@@ -15,6 +15,7 @@
         "data/ir_config_parameter.xml",
         "data/ir_sequence.xml",
         "data/saas_release.xml",
+        "data/saas_plan.xml",
         "data/res_users.xml",
         "data/mail_template.xml",
         "data/ir_cron.xml",

@@ -30,13 +30,12 @@ export class Master {
     this.options = options
     this.config = join(options.folder, "odoo.conf")
     this.code = codeFolder(options.folder)
-    const [command, args] = this.commandLine("server", [])
     this.server = new Daemon({
       name: "The master Odoo",
       pidFile: join(options.runFolder, "master.json"),
       log: join(options.folder, "odoo.log"),
-      command,
-      args,
+      command: options.odoo.python,
+      args: this.arguments("server", []),
       env: {
         ...this.env(),
         SAAS_SIDECAR_URL: `http://127.0.0.1:${options.sidecarPort}`,
@@ -104,9 +103,11 @@ export class Master {
   }
 
   commandLine(command: string, args: readonly string[]): [string, string[]] {
-    const launcher = join(this.code, "scripts/lib/odoo_own_database.py")
-    const line = [launcher, command, "-c", this.config, ...args]
-    return asUser(this.options.user, this.options.odoo.python, line)
+    return asUser(this.options.user, this.options.odoo.python, this.arguments(command, args))
+  }
+
+  private arguments(command: string, args: readonly string[]): string[] {
+    return [join(this.code, "scripts/lib/odoo_own_database.py"), command, "-c", this.config, ...args]
   }
 
   env(): Record<string, string> {

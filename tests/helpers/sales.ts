@@ -94,3 +94,10 @@ export function openOperations(master: Master, tenant: number): Promise<{ id: nu
     ["state"],
   )
 }
+
+/** The second of the two steps of a deletion, by an owner who types the address to confirm. */
+export async function deleteForGood(master: Master, tenant: { readonly id: number }): Promise<void> {
+  const { slug } = await readTenant(master, tenant.id)
+  const wizard = await master.create("saas.tenant.delete.now", { tenant_id: tenant.id, confirmation: slug })
+  await master.call("saas.tenant.delete.now", "action_confirm", [[wizard]])
+}

@@ -1,0 +1,97 @@
+/**
+ * Fencing reaches into PostgreSQL: it finishes a command whose client is dead. So every act runs in a session that
+ * holds the tenant's advisory lock in the operator's database and has seen there that no younger claim was at work.
+ */
+import { setTimeout as pause } from "node:timers/promises"
+import type pg from "pg"
+import { RetryableError, StaleEpoch } from "../domain/errors.ts"
+import type { Fence } from "../drivers/driver.ts"
+import type { Operator } from "./operator.ts"
+
+/** What a stale command may take to be ended. */
+const lockSeconds = 30
+const lockPollMs = 25
+
+const sessionName = (fence: Fence) => `saas act ${fence.tenant} ${fence.epoch}`
+
+export class Fencing {
+  readonly #operator: Operator
+
+  constructor(operator: Operator) {
+    this.#operator = operator
+  }
+
+  /** From here on, acts of older claims are refused. Throws `StaleEpoch` where this one is the older. */
+  async raise(fence: Fence): Promise<void> {
+    const rows = await this.#operator.query<{ epoch: string }>(
+      `INSERT INTO saas.tenant (id, epoch) VALUES ($1, $2)
+       ON CONFLICT (id) DO UPDATE SET epoch = GREATEST(saas.tenant.epoch, EXCLUDED.epoch)
+       RETURNING epoch`,
+      [fence.tenant, fence.epoch],
+    )
+    refuseStale(fence, Number(rows[0]?.epoch))
+  }
+
+  /** Throws `StaleEpoch` where a younger claim has been at work; for acts on this machine. */
+  async check(fence: Fence): Promise<void> {
+    const rows = await this.#operator.query<{ epoch: string }>("SELECT epoch FROM saas.tenant WHERE id = $1", [
+      fence.tenant,
+    ])
+    refuseStale(fence, Number(rows[0]?.epoch ?? 0))
+  }
+
+  /** Runs an act in a session that holds the tenant's lock; an abort cancels the command under way. */
+  async act<T>(fence: Fence, work: (client: pg.Client) => Promise<T>): Promise<T> {
+    await this.raise(fence)
+    return await this.#operator.session(this.#operator.settings.database, sessionName(fence), async (client) => {
+      await this.#lock(client, fence)
+      await this.check(fence)
+      const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")
+      const cancel = () =>
+        void this.#operator.query("SELECT pg_cancel_backend($1)", [rows[0]?.pid]).catch(() => undefined)
+      fence.signal.addEventListener("abort", cancel, { once: true })
+      try {
+        fence.signal.throwIfAborted()
+        return await work(client)
+      } finally {
+        fence.signal.removeEventListener("abort", cancel)
+      }
+    })
+  }
+
+  /** The lock goes with the session, so a dead session holds it until PostgreSQL has finished its command. */
+  async #lock(client: pg.Client, fence: Fence): Promise<void> {
+    const deadline = Date.now() + lockSeconds * 1000
+    for (;;) {
+      const { rows } = await client.query<{ got: boolean }>("SELECT pg_try_advisory_lock(hashtext($1), 0) AS got", [
+        fence.tenant,
+      ])
+      if (rows[0]?.got) return
+      fence.signal.throwIfAborted()
+      await this.check(fence)
+      await endStale(client, fence)
+      if (Date.now() > deadline) {
+        throw new RetryableError(`An earlier command for ${fence.tenant} is still under way in PostgreSQL.`)
+      }
+      await pause(lockPollMs, undefined, { signal: fence.signal })
+    }
+  }
+}
+
+/** Ends the sessions of older claims of this very tenant, told by the name that every act gives its session. */
+async function endStale(client: pg.Client, fence: Fence): Promise<void> {
+  await client.query(
+    `SELECT pg_terminate_backend(pid)
+       FROM pg_stat_activity
+      WHERE usename = current_user AND pid <> pg_backend_pid()
+        AND application_name ~ ('^saas act ' || $1::text || ' [0-9]+$')
+        AND split_part(application_name, ' ', 4)::bigint < $2::bigint`,
+    [fence.tenant, fence.epoch],
+  )
+}
+
+function refuseStale(fence: Fence, epoch: number): void {
+  if (epoch > fence.epoch) {
+    throw new StaleEpoch(`Claim ${fence.epoch} of ${fence.tenant} is over: claim ${epoch} has begun.`)
+  }
+}

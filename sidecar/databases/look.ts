@@ -1,0 +1,69 @@
+/** What there is of a tenant's database, seen from the operator's own: never by running anything of the tenant's. */
+import type { SeenDatabase } from "../domain/plan.ts"
+import type { TenantSpec } from "../domain/tenant.ts"
+import { type Mark, readMark } from "./mark.ts"
+import { type Operator, sessionAs } from "./operator.ts"
+import { connectionLimit, roleIsRight } from "./roles.ts"
+import { isRefusal } from "./usage.ts"
+
+interface Row {
+  readonly comment: string | null
+  readonly is_ours: boolean | null
+  readonly grants_right: boolean | null
+  readonly role_right: boolean | null
+}
+
+const question = `
+  SELECT shobj_description(d.oid, 'pg_database') AS comment,
+         d.datdba = current_user::regrole AS is_ours,
+         NOT EXISTS (
+           SELECT FROM aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) a
+            WHERE a.grantee <> d.datdba
+              AND (a.grantee IS DISTINCT FROM r.oid OR a.is_grantable OR a.privilege_type NOT IN ('CONNECT', 'TEMPORARY'))
+         ) AS grants_right,
+         ${roleIsRight("$2")} AS role_right
+    FROM (SELECT $1::text AS name) n
+    LEFT JOIN pg_database d ON d.datname = n.name
+    LEFT JOIN pg_roles r ON r.rolname = n.name`
+
+export async function look(
+  operator: Operator,
+  spec: TenantSpec,
+  installation: string,
+  password: string,
+): Promise<SeenDatabase> {
+  const rows = await operator.query<Row>(question, [spec.id, connectionLimit(spec.limits)])
+  const row = rows[0]
+  if (!row || row.is_ours === null) {
+    return { stage: "absent", rights: row?.role_right === null ? "right" : "wrong" }
+  }
+  const stage = row.is_ours ? stageOf(readMark(row.comment), row.comment, spec.id, installation) : "foreign"
+  if (stage !== "open") return { stage, rights: "right" }
+  const right = row.grants_right && row.role_right && (await signsIn(operator, spec.id, password))
+  return { stage, rights: right ? "right" : "wrong" }
+}
+
+/** A database of our role without any mark is a clone whose maker died before writing one. */
+function stageOf(
+  mark: Mark | null,
+  comment: string | null,
+  tenant: string,
+  installation: string,
+): SeenDatabase["stage"] {
+  if (comment === null) return "cloned"
+  if (mark?.installation !== installation || mark.subject !== tenant) return "foreign"
+  return mark.stage === "cloned" || mark.stage === "prepared" || mark.stage === "open" ? mark.stage : "foreign"
+}
+
+/** Whether the tenant's own password is (still) the one that its Odoo has. Only a superuser could read what is stored. */
+async function signsIn(operator: Operator, tenant: string, password: string): Promise<boolean> {
+  try {
+    await sessionAs(operator.settings, { user: tenant, password }, tenant, "saas look", async () => undefined)
+    return true
+  } catch (error) {
+    if (isRefusal(error)) return false
+    // Its connections are used up, so the password is right.
+    if (error instanceof Error && /too many connections/.test(error.message)) return true
+    throw error
+  }
+}

@@ -1,0 +1,143 @@
+/** Connections of the operator's role, and of others where the operator must not trust what it would run. */
+import pg from "pg"
+import { RetryableError } from "../domain/errors.ts"
+
+export interface Server {
+  readonly host: string
+  readonly port: number
+}
+
+export interface Credentials {
+  readonly user: string
+  readonly password: string
+}
+
+export interface OperatorSettings extends Server, Credentials {
+  /** The operator's own database: epochs and seats. */
+  readonly database: string
+}
+
+/** How long to wait for PostgreSQL to take a connection. */
+const connectTimeoutMs = 5_000
+
+export class Operator {
+  readonly settings: OperatorSettings
+  readonly #pool: pg.Pool
+  #schema: Promise<void> | null = null
+
+  constructor(settings: OperatorSettings) {
+    this.settings = settings
+    this.#pool = new pg.Pool({ ...options(settings, settings, settings.database, "saas observe"), max: 4 })
+    // An idle connection that PostgreSQL ends is replaced at the next query; there is nothing else to do about it.
+    this.#pool.on("error", () => undefined)
+  }
+
+  /** Short questions to the operator's own database. */
+  async query<R extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<R[]> {
+    await this.ensureSchema()
+    return await tellApart(async () => (await this.#pool.query<R>(sql, [...values])).rows)
+  }
+
+  /** A session of its own, ended when the work is over. `name` is what PostgreSQL shows of it. */
+  async session<T>(database: string, name: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+    return await sessionAs(this.settings, this.settings, database, name, work)
+  }
+
+  ensureSchema(): Promise<void> {
+    this.#schema ??= this.#makeSchema().catch((error) => {
+      this.#schema = null
+      throw error
+    })
+    return this.#schema
+  }
+
+  async #makeSchema(): Promise<void> {
+    await this.session(this.settings.database, "saas schema", async (client) => {
+      // Several sidecars may start at once, and IF NOT EXISTS is no lock.
+      await client.query("SELECT pg_advisory_lock(hashtext('saas schema'))")
+      await client.query("CREATE SCHEMA IF NOT EXISTS saas")
+      await client.query(
+        `CREATE TABLE IF NOT EXISTS saas.tenant (
+           id text PRIMARY KEY,
+           epoch bigint NOT NULL DEFAULT 0,
+           seat integer UNIQUE CHECK (seat BETWEEN 1 AND 65534)
+         )`,
+      )
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+}
+
+export async function sessionAs<T>(
+  server: Server,
+  credentials: Credentials,
+  database: string,
+  name: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  return await tellApart(async () => {
+    const client = new pg.Client(options(server, credentials, database, name))
+    // Told again by the query that was under way, or by the next one.
+    client.on("error", () => undefined)
+    await client.connect()
+    try {
+      return await work(client)
+    } finally {
+      await client.end()
+    }
+  })
+}
+
+function options(server: Server, credentials: Credentials, database: string, name: string): pg.ClientConfig {
+  return {
+    host: server.host,
+    port: server.port,
+    user: credentials.user,
+    password: credentials.password,
+    database,
+    application_name: name,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+  }
+}
+
+/** Names go where no parameter can. */
+export function ident(name: string): string {
+  return pg.escapeIdentifier(name)
+}
+
+export function literal(text: string): string {
+  return pg.escapeLiteral(text)
+}
+
+const awayCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "ETIMEDOUT",
+  "EPIPE",
+  "57P01",
+  "57P02",
+  "57P03",
+  "53300",
+])
+
+/** PostgreSQL away or full is worth another try; what it says of the work itself is passed on. */
+async function tellApart<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof Error && isAway(error)) {
+      throw new RetryableError(`PostgreSQL does not serve us right now: ${error.message}.`, { cause: error })
+    }
+    throw error
+  }
+}
+
+function isAway(error: Error): boolean {
+  const { code } = error as { code?: string }
+  return (code !== undefined && awayCodes.has(code)) || /Connection terminated|timeout expired/i.test(error.message)
+}

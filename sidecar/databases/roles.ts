@@ -1,0 +1,54 @@
+/** The tenant's role: it signs in to its own database, owns the objects in it, and can do nothing else. */
+import type pg from "pg"
+import type { Limits } from "../domain/tenant.ts"
+import { ident, literal } from "./operator.ts"
+import { scramVerifier } from "./scram.ts"
+
+/** Beside what the plan gives: one for the sidecar's own look from outside, one for its check of the password. */
+const reservedConnections = 2
+
+export function connectionLimit(limits: Limits): number {
+  return limits.connections + reservedConnections
+}
+
+const attributes = "LOGIN NOINHERIT NOCREATEDB NOCREATEROLE"
+
+/** Makes it, or makes it again what it should be: it may have changed its own password and settings. */
+export async function ensureRole(client: pg.Client, role: string, password: string, limits: Limits): Promise<void> {
+  const { rows } = await client.query<{ attributes: boolean }>(
+    "SELECT true AS attributes FROM pg_roles WHERE rolname = $1",
+    [role],
+  )
+  if (rows.length === 0) await client.query(`CREATE ROLE ${ident(role)}`)
+  await client.query(`ALTER ROLE ${ident(role)} ${attributes} CONNECTION LIMIT ${connectionLimit(limits)}`)
+  await client.query(`ALTER ROLE ${ident(role)} PASSWORD ${literal(scramVerifier(password))}`)
+  await client.query(`ALTER ROLE ${ident(role)} RESET ALL`)
+  await client.query(`ALTER ROLE ${ident(role)} IN DATABASE ${ident(role)} RESET ALL`)
+  for (const member of await membersBesideUs(client, role)) {
+    await client.query(`REVOKE ${ident(role)} FROM ${ident(member)}`)
+  }
+  // Whoever owns objects must be able to act as the role that they go to.
+  await client.query(`GRANT ${ident(role)} TO CURRENT_USER`)
+}
+
+/** In PostgreSQL 15 a role may give membership in itself to any other. */
+async function membersBesideUs(client: pg.Client, role: string): Promise<string[]> {
+  const { rows } = await client.query<{ member: string }>(
+    `SELECT pg_get_userbyid(member) AS member FROM pg_auth_members
+      WHERE roleid = (SELECT oid FROM pg_roles WHERE rolname = $1) AND member <> current_user::regrole`,
+    [role],
+  )
+  return rows.map((row) => row.member)
+}
+
+export async function dropRole(client: pg.Client, role: string): Promise<void> {
+  await client.query(`DROP ROLE IF EXISTS ${ident(role)}`)
+}
+
+/** SQL that is true of a row `r` of pg_roles that is as `ensureRole` leaves it; `$limit` is the connection limit. */
+export const roleIsRight = (limitParameter: string) => `
+  (r.rolcanlogin AND NOT r.rolinherit AND NOT r.rolsuper AND NOT r.rolcreatedb AND NOT r.rolcreaterole
+   AND NOT r.rolreplication AND NOT r.rolbypassrls AND r.rolconnlimit = ${limitParameter}
+   AND NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid)
+   AND NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid AND m.member <> current_user::regrole)
+   AND NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid))`

@@ -1,0 +1,250 @@
+/**
+ * The final backup that must exist, verified, before data is deleted: a dump of the database, the filestore and a
+ * manifest with their hashes and what was in them.
+ */
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
+import { mkdir, mkdtemp, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { pipeline } from "node:stream/promises"
+import { execa } from "execa"
+import type pg from "pg"
+import { z } from "zod"
+import type { Fencing } from "../../databases/fence.ts"
+import { writeMark } from "../../databases/mark.ts"
+import { ident, literal, type Operator } from "../../databases/operator.ts"
+import { scramVerifier } from "../../databases/scram.ts"
+import { templateOwner } from "../../databases/tenant-databases.ts"
+import { PermanentError, RetryableError } from "../../domain/errors.ts"
+import { derive, type RootKey } from "../../domain/keys.ts"
+import type { FinalBackup } from "../../domain/plan.ts"
+import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
+import type { Backups, Fence } from "../driver.ts"
+import { bytesBelow } from "./files.ts"
+import type { Layout } from "./layout.ts"
+
+const manifestSchema = z.object({
+  tenant: z.string(),
+  takenAt: z.string(),
+  verifiedAt: z.string().nullable(),
+  sha256: z.record(z.string(), z.string()),
+  counts: z.record(z.string(), z.number()),
+})
+type Manifest = z.infer<typeof manifestSchema>
+
+export interface BackupsOptions {
+  readonly layout: Layout
+  readonly operator: Operator
+  readonly fencing: Fencing
+  readonly root: RootKey
+  readonly installation: () => string
+  /** Folder of pg_dump and pg_restore, or "" where they are on PATH. */
+  readonly bin: string
+}
+
+/** What is counted before and after: small, and in every Odoo. */
+const countedTables = ["res_users", "res_partner", "ir_attachment", "ir_module_module"] as const
+const manifestName = "manifest.json"
+
+export class ProcessBackups implements Backups {
+  readonly #options: BackupsOptions
+
+  constructor(options: BackupsOptions) {
+    this.#options = options
+  }
+
+  async observe(tenant: TenantId): Promise<FinalBackup> {
+    const manifest = await this.#read(tenant)
+    if (manifest === null) return "absent"
+    return manifest.verifiedAt === null ? "unverified" : "verified"
+  }
+
+  async take(spec: TenantSpec, fence: Fence): Promise<void> {
+    const { fencing, layout, operator } = this.#options
+    await fencing.check(fence)
+    await mkdir(this.#folder(spec.id), { recursive: true, mode: 0o700 })
+    await this.#refuseWithoutRoom(spec.id)
+    const draft = await mkdtemp(join(this.#folder(spec.id), ".unfinished-"))
+    try {
+      const counts = await operator.session(spec.id, `saas backup ${spec.id}`, countAll)
+      await this.#postgres("pg_dump", ["-Fc", "-d", spec.id, "-f", join(draft, "db.dump")], operator.settings, fence)
+      const data = layout.data(spec.id)
+      await execa("tar", ["-C", data, "--exclude=./sessions", "-cf", join(draft, "filestore.tar"), "."], {
+        cancelSignal: fence.signal,
+      })
+      const sha256 = {
+        "db.dump": await hashOf(draft, "db.dump"),
+        "filestore.tar": await hashOf(draft, "filestore.tar"),
+      }
+      await this.#write(draft, {
+        tenant: spec.id,
+        takenAt: new Date().toISOString(),
+        verifiedAt: null,
+        sha256,
+        counts,
+      })
+      await fencing.check(fence)
+      await rm(this.#final(spec.id), { recursive: true, force: true })
+      await rename(draft, this.#final(spec.id))
+    } finally {
+      await rm(draft, { recursive: true, force: true })
+    }
+  }
+
+  async verify(spec: TenantSpec, fence: Fence): Promise<void> {
+    const manifest = await this.#read(spec.id)
+    if (manifest === null) throw new RetryableError("The final backup is gone; it is taken again.")
+    const final = this.#final(spec.id)
+    for (const [name, hash] of Object.entries(manifest.sha256)) {
+      if ((await hashOf(final, name)) !== hash) {
+        await this.shelve(fence)
+        throw new RetryableError(`The final backup is damaged (${name}); it is set aside and taken again.`)
+      }
+    }
+    await execa("tar", ["-tf", join(final, "filestore.tar")], { cancelSignal: fence.signal, stdout: "ignore" })
+    const counts = await this.#restored(spec.id, join(final, "db.dump"), fence)
+    for (const [name, count] of Object.entries(manifest.counts)) {
+      if (counts[name] !== count) {
+        throw new PermanentError(
+          `The final backup restores ${counts[name] ?? 0} of ${count} (${name}), so nothing is deleted. Look at ${final}.`,
+        )
+      }
+    }
+    await this.#options.fencing.check(fence)
+    await this.#write(final, { ...manifest, verifiedAt: new Date().toISOString() })
+  }
+
+  async shelve(fence: Fence): Promise<void> {
+    await this.#options.fencing.check(fence)
+    const aside = join(this.#folder(fence.tenant), `called-off-${new Date().toISOString().replaceAll(":", "-")}`)
+    await rename(this.#final(fence.tenant), aside).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error
+    })
+  }
+
+  /**
+   * Restores into a database that is dropped again. As the templates' owner, who may do nothing elsewhere: a dump
+   * may hold functions of the tenant's that a restore runs.
+   */
+  async #restored(tenant: TenantId, dump: string, fence: Fence): Promise<Record<string, number>> {
+    const { operator, fencing, root, installation } = this.#options
+    const scratch = `${tenant}_check`
+    const password = derive(root, "database-password/1/saas_template", 24).toString("base64url")
+    const drop = () =>
+      operator.session(operator.settings.database, "saas verify", (client) =>
+        client.query(`DROP DATABASE IF EXISTS ${ident(scratch)} WITH (FORCE)`),
+      )
+    await fencing.act(fence, async (client) => {
+      await client.query(`DROP DATABASE IF EXISTS ${ident(scratch)} WITH (FORCE)`)
+      await client.query(`ALTER ROLE ${templateOwner} PASSWORD ${literal(scramVerifier(password))}`)
+      await client.query(`CREATE DATABASE ${ident(scratch)} TEMPLATE template0 STRATEGY wal_log`)
+      const mark = writeMark({ installation: installation(), subject: tenant, stage: "building" })
+      await client.query(`COMMENT ON DATABASE ${ident(scratch)} IS ${literal(mark)}`)
+      await client.query(`REVOKE ALL ON DATABASE ${ident(scratch)} FROM PUBLIC`)
+      await client.query(`GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${ident(scratch)} TO ${templateOwner}`)
+    })
+    try {
+      await operator.session(scratch, "saas verify", (client) =>
+        client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${templateOwner}`),
+      )
+      const args = ["--no-owner", "--no-acl", "--no-comments", "--exit-on-error", "-d", scratch, dump]
+      await this.#postgres("pg_restore", args, { user: templateOwner, password }, fence)
+      return await operator.session(scratch, "saas verify", countAll)
+    } finally {
+      await drop()
+    }
+  }
+
+  async #postgres(
+    program: "pg_dump" | "pg_restore",
+    args: readonly string[],
+    { user, password }: { readonly user: string; readonly password: string },
+    fence: Fence,
+  ): Promise<void> {
+    const { operator, bin } = this.#options
+    const { host, port } = operator.settings
+    const folder = await mkdtemp(join(tmpdir(), "saas-pg-"))
+    try {
+      const passfile = join(folder, "pgpass")
+      await writeFile(passfile, `${host}:${port}:*:${user}:${password}\n`, { mode: 0o600 })
+      const answer = await execa(
+        bin ? join(bin, program) : program,
+        ["-h", host, "-p", String(port), "-U", user, "-w", ...args],
+        {
+          env: { PGPASSFILE: passfile },
+          reject: false,
+          cancelSignal: fence.signal,
+        },
+      )
+      fence.signal.throwIfAborted()
+      if (answer.exitCode !== 0)
+        throw new RetryableError(`${program} failed: ${answer.stderr.trim().split("\n").at(-1)}`)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+
+  async #refuseWithoutRoom(tenant: TenantId): Promise<void> {
+    const { operator, layout } = this.#options
+    const rows = await operator.query<{ bytes: string }>("SELECT pg_database_size($1) AS bytes", [tenant])
+    const needed = Number(rows[0]?.bytes) + (await bytesBelow(layout.data(tenant)))
+    const { bavail, bsize } = await statfs(layout.backups)
+    if (bavail * bsize < needed) {
+      const megabytes = Math.ceil(needed / 1024 / 1024)
+      throw new RetryableError(
+        `The final backup may need ${megabytes} MB in ${layout.backups}, where there is less. Free some space.`,
+      )
+    }
+  }
+
+  #folder(tenant: TenantId): string {
+    return join(this.#options.layout.backups, tenant)
+  }
+
+  #final(tenant: TenantId): string {
+    return join(this.#folder(tenant), "final")
+  }
+
+  async #read(tenant: TenantId): Promise<Manifest | null> {
+    try {
+      return manifestSchema.parse(JSON.parse(await readFile(join(this.#final(tenant), manifestName), "utf8")))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null
+      throw error
+    }
+  }
+
+  /** A power cut leaves the old manifest or the new one. */
+  async #write(folder: string, manifest: Manifest): Promise<void> {
+    const draft = join(folder, `${manifestName}.new`)
+    const file = await open(draft, "w", 0o600)
+    try {
+      await file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, join(folder, manifestName))
+  }
+}
+
+async function countAll(client: pg.Client): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const table of countedTables) {
+    const { rows } = await client.query<{ n: string }>(`SELECT count(*) AS n FROM ONLY public.${ident(table)}`)
+    counts[table] = Number(rows[0]?.n)
+  }
+  const { rows } = await client.query<{ n: string }>(
+    "SELECT count(*) AS n FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+  )
+  return { ...counts, tables: Number(rows[0]?.n) }
+}
+
+async function hashOf(folder: string, name: string): Promise<string> {
+  const path = join(folder, name)
+  await stat(path)
+  const hash = createHash("sha256")
+  await pipeline(createReadStream(path), hash)
+  return hash.digest("hex")
+}

@@ -1,0 +1,80 @@
+/** A tenant's folder: filestore, sessions and log. The tenant's user writes in it and cannot leave it. */
+import { chmod, chown, lstat, mkdir, readdir, rm, stat } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import type { Fencing } from "../../databases/fence.ts"
+import { isTenantId } from "../../domain/names.ts"
+import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
+import type { Fence, Files } from "../driver.ts"
+import type { Layout } from "./layout.ts"
+import type { Places } from "./place.ts"
+
+export class ProcessFiles implements Files {
+  readonly #layout: Layout
+  readonly #places: Places
+  readonly #fencing: Fencing
+
+  constructor(layout: Layout, places: Places, fencing: Fencing) {
+    this.#layout = layout
+    this.#places = places
+    this.#fencing = fencing
+  }
+
+  async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
+    const { uid } = await this.#places.take(spec.id)
+    await this.#fencing.check(fence)
+    const folder = this.#layout.tenant(spec.id)
+    await mkdir(this.#layout.tenants, { recursive: true })
+    // To pass through, not to list: nobody learns here who else there is.
+    await chmod(this.#layout.tenants, 0o711)
+    await mkdir(folder, { recursive: true })
+    // Log first and data last: where data is, all of it is.
+    for (const path of [dirname(this.#layout.log(spec.id)), this.#layout.data(spec.id)]) {
+      await mkdir(path, { recursive: true, mode: 0o700 })
+      if (uid !== null) await chown(path, uid, uid)
+    }
+    await chmod(folder, 0o750)
+    if (uid !== null) await chown(folder, 0, uid)
+  }
+
+  async observe(tenant: TenantId): Promise<"absent" | "present"> {
+    return (await isThere(this.#layout.data(tenant))) ? "present" : "absent"
+  }
+
+  /** Every tenant that has a folder. */
+  async list(): Promise<TenantId[]> {
+    return (await readdir(this.#layout.tenants).catch(missingIsEmpty)).filter(isTenantId)
+  }
+
+  async usage(tenant: TenantId): Promise<number> {
+    return Math.ceil((await bytesBelow(this.#layout.data(tenant))) / 1024 / 1024)
+  }
+
+  async remove(fence: Fence): Promise<void> {
+    await this.#fencing.check(fence)
+    await rm(this.#layout.tenant(fence.tenant), { recursive: true, force: true })
+  }
+}
+
+/** On disk. Links are counted as themselves: what they lead to is not the tenant's. */
+export async function bytesBelow(path: string): Promise<number> {
+  const found = await lstat(path).catch(missingIsNull)
+  if (found === null) return 0
+  if (!found.isDirectory()) return found.blocks * 512
+  let bytes = 0
+  for (const name of await readdir(path).catch(missingIsEmpty)) bytes += await bytesBelow(join(path, name))
+  return bytes
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(missingIsNull)) !== null
+}
+
+function missingIsNull(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null
+  throw error
+}
+
+function missingIsEmpty(error: NodeJS.ErrnoException): string[] {
+  if (error.code === "ENOENT") return []
+  throw error
+}

@@ -1,0 +1,54 @@
+/** Where things are below the state folder. */
+import { join } from "node:path"
+import type { TenantId } from "../../domain/tenant.ts"
+
+export class Layout {
+  readonly state: string
+
+  constructor(state: string) {
+    this.state = state
+  }
+
+  get tenants(): string {
+    return join(this.state, "tenants")
+  }
+
+  get run(): string {
+    return join(this.state, "run")
+  }
+
+  get releases(): string {
+    return join(this.state, "release")
+  }
+
+  get nginx(): string {
+    return join(this.state, "nginx")
+  }
+
+  get backups(): string {
+    return join(this.state, "backups")
+  }
+
+  /** Read and entered by the tenant's user, written by us. */
+  tenant(id: TenantId): string {
+    return join(this.tenants, id)
+  }
+
+  conf(id: TenantId): string {
+    return join(this.tenant(id), "odoo.conf")
+  }
+
+  /** The tenant's own: filestore and sessions. */
+  data(id: TenantId): string {
+    return join(this.tenant(id), "data")
+  }
+
+  log(id: TenantId): string {
+    return join(this.tenant(id), "log", "odoo.log")
+  }
+
+  /** What the process that runs was started with. */
+  started(id: TenantId): string {
+    return join(this.tenant(id), "runtime.json")
+  }
+}

@@ -1,0 +1,87 @@
+/** The configuration file of one tenant's Odoo. It holds the database password, so only the tenant's user reads it. */
+import type { Limits, TenantId } from "../../domain/tenant.ts"
+
+export interface Relay {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly fromFilter: string
+}
+
+export interface OdooConf {
+  readonly database: string
+  readonly databaseHost: string
+  readonly databasePort: number
+  readonly role: string
+  readonly password: string
+  readonly addonsPath: readonly string[]
+  readonly dataDir: string
+  readonly relay: Relay | null
+}
+
+export interface TenantConf extends OdooConf {
+  readonly tenant: TenantId
+  readonly publicKey: string
+  readonly address: string
+  readonly port: number
+  readonly limits: Limits
+}
+
+export function tenantConf(conf: TenantConf): string {
+  return render({
+    ...common(conf),
+    db_maxconn: conf.limits.connections,
+    http_interface: conf.address,
+    http_port: conf.port,
+    proxy_mode: "True",
+    max_cron_threads: 1,
+    saas_tenant: conf.tenant,
+    saas_public_key: conf.publicKey,
+    saas_internal_url: `http://${conf.address}:${conf.port}`,
+  })
+}
+
+export function templateConf(conf: OdooConf): string {
+  return render({ ...common(conf), db_maxconn: 8, http_enable: "False", max_cron_threads: 0 })
+}
+
+function common(conf: OdooConf): Record<string, string | number> {
+  return {
+    db_name: conf.database,
+    db_host: conf.databaseHost,
+    db_port: conf.databasePort,
+    db_user: conf.role,
+    db_password: conf.password,
+    addons_path: conf.addonsPath.join(","),
+    data_dir: conf.dataDir,
+    // Server-wide, its routes answer whatever is done to the database.
+    server_wide_modules: "base,rpc,web,saas_tenant",
+    list_db: "False",
+    with_demo: "False",
+    workers: 0,
+    // Odoo's own limits would execute the process anew; it is limited from outside.
+    limit_memory_soft: 0,
+    limit_memory_hard: 0,
+    limit_time_cpu: 0,
+    limit_time_real: 0,
+    ...(conf.relay
+      ? {
+          smtp_server: conf.relay.host,
+          smtp_port: conf.relay.port,
+          ...(conf.relay.user ? { smtp_user: conf.relay.user, smtp_password: conf.relay.password } : {}),
+          ...(conf.relay.fromFilter ? { from_filter: conf.relay.fromFilter } : {}),
+        }
+      : // Odoo's default is localhost, where there may well be a mail server of the operator's.
+        { smtp_server: "" }),
+  }
+}
+
+function render(options: Readonly<Record<string, string | number>>): string {
+  const lines = Object.entries(options).map(([name, value]) => {
+    if (/[\r\n]/.test(String(value))) throw new Error(`The option ${name} of odoo.conf must be one line`)
+    // The file is read with interpolation, for which % is special.
+    return `${name} = ${String(value).replaceAll("%", "%%")}`
+  })
+  return `[options]\n${lines.join("\n")}\n`
+}

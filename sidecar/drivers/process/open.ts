@@ -1,0 +1,160 @@
+/** Puts the process target together. What the machine does not give is found out here, once, and told. */
+import { createHash } from "node:crypto"
+import { chmod, mkdir } from "node:fs/promises"
+import { join } from "node:path"
+import type { Logger } from "pino"
+import { Fencing } from "../../databases/fence.ts"
+import { Operator, type OperatorSettings } from "../../databases/operator.ts"
+import { Seats } from "../../databases/seats.ts"
+import { TenantDatabases } from "../../databases/tenant-databases.ts"
+import type { RootKey } from "../../domain/keys.ts"
+import type { Databases, Fence, Router, Templates } from "../driver.ts"
+import { ProcessBackups } from "./backups.ts"
+import { Cgroups } from "./cgroups.ts"
+import type { LoopbackEndpoint } from "./endpoint.ts"
+import { ProcessFiles } from "./files.ts"
+import { Firewall } from "./firewall.ts"
+import { Holder } from "./holder.ts"
+import { firstClosedFolder, missing } from "./isolation.ts"
+import { Layout } from "./layout.ts"
+import type { OdooPlace } from "./odoo.ts"
+import type { Relay } from "./odoo-conf.ts"
+import { Places } from "./place.ts"
+import { stageRelease } from "./release.ts"
+import { ProcessRuntime } from "./runtime.ts"
+import { ProcessTarget } from "./target.ts"
+import { ProcessTemplates } from "./templates.ts"
+
+export interface ProcessTargetOptions {
+  readonly name: string
+  readonly server: string
+  readonly stateDir: string
+  /** Where the project's own addons and runtime files are. */
+  readonly repository: string
+  readonly operator: OperatorSettings
+  /** Folder of pg_dump and pg_restore, or "" where they are on PATH. */
+  readonly postgresBin: string
+  readonly root: RootKey
+  readonly odoo: OdooPlace
+  readonly relay: Relay | null
+  readonly network: string
+  readonly uidBase: number
+  readonly clones: number
+  /** The installation's id; throws a RetryableError while the master has not told it yet. */
+  readonly installation: () => string
+  /** `guard` throws `StaleEpoch` where a younger claim has been at work. */
+  readonly router: (guard: (fence: Fence) => Promise<void>, folder: string) => Router<LoopbackEndpoint>
+  readonly log: Logger
+}
+
+export interface ProcessWorld {
+  readonly target: ProcessTarget
+  readonly databases: Databases
+  readonly templates: Templates
+}
+
+const odooVersion = "19.0"
+/** Seats of a /16; uids above the base are the tenants'. */
+const lastSeat = 65_534
+
+export async function openProcessTarget(options: ProcessTargetOptions): Promise<ProcessWorld> {
+  const { stateDir, root, odoo, installation, relay, log } = options
+  const layout = new Layout(stateDir)
+  for (const folder of [layout.tenants, layout.releases]) await mkdir(folder, { recursive: true, mode: 0o711 })
+  for (const folder of [layout.run, layout.backups]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await chmod(folder, 0o700)
+  }
+  const operator = new Operator(options.operator)
+  const fencing = new Fencing(operator)
+  const release = await stageRelease(options.repository, layout.releases, odooVersion)
+
+  const isRoot = process.getuid?.() === 0
+  const closedFolder = isRoot ? await firstClosedFolder(layout.tenants) : null
+  const ownUser = isRoot && closedFolder === null
+  const name = `odoo_saas_${createHash("sha256").update(stateDir).digest("hex").slice(0, 8)}`
+  const cgroups = isRoot ? await Cgroups.open(name) : null
+  const firewall = ownUser
+    ? await Firewall.open(
+        {
+          table: name,
+          firstUid: options.uidBase + 1,
+          lastUid: options.uidBase + lastSeat,
+          database: { address: options.operator.host, port: options.operator.port },
+        },
+        relay,
+      )
+    : null
+
+  const places = new Places(new Seats(operator), {
+    network: options.network,
+    uidBase: ownUser ? options.uidBase : null,
+  })
+  const holder = new Holder(odoo.python, join(release.folder, "holder.py"), layout.run)
+  const templates = new ProcessTemplates({
+    operator,
+    fencing,
+    root,
+    installation,
+    odoo,
+    release,
+    uid: ownUser ? options.uidBase : null,
+  })
+  const databases = new TenantDatabases({
+    operator,
+    fencing,
+    root,
+    installation,
+    clones: options.clones,
+    templateOf: (spec) => templates.databaseOf(spec.template),
+  })
+  const target = new ProcessTarget({
+    name: options.name,
+    server: options.server,
+    operator,
+    stateDir,
+    holder,
+    log,
+    missingIsolation: missing({ ownUser, limits: cgroups !== null, network: firewall !== null }, closedFolder),
+    runtime: new ProcessRuntime({
+      layout,
+      places,
+      fencing,
+      holder,
+      cgroups,
+      firewall,
+      odoo,
+      release,
+      root,
+      relay,
+      database: { host: options.operator.host, port: options.operator.port },
+    }),
+    files: new ProcessFiles(layout, places, fencing),
+    backups: new ProcessBackups({ layout, operator, fencing, root, installation, bin: options.postgresBin }),
+    router: new SeatedRouter(
+      options.router((fence) => fencing.check(fence), layout.nginx),
+      places,
+    ),
+  })
+  return { target, databases, templates }
+}
+
+/** The last step of a deletion takes the route away, and with it nobody speaks of the tenant's seat any more. */
+class SeatedRouter implements Router<LoopbackEndpoint> {
+  readonly #router: Router<LoopbackEndpoint>
+  readonly #places: Places
+  readonly observe: Router<LoopbackEndpoint>["observe"]
+  readonly apply: Router<LoopbackEndpoint>["apply"]
+
+  constructor(router: Router<LoopbackEndpoint>, places: Places) {
+    this.#router = router
+    this.#places = places
+    this.observe = (tenant) => router.observe(tenant)
+    this.apply = (...args) => router.apply(...args)
+  }
+
+  async remove(fence: Fence): Promise<void> {
+    await this.#router.remove(fence)
+    await this.#places.giveBack(fence.tenant)
+  }
+}

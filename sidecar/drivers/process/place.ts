@@ -1,0 +1,63 @@
+/** What a tenant has on this machine for life: an address and, where we are root, a user. Both are made of its seat. */
+import type { Seats } from "../../databases/seats.ts"
+import { RetryableError } from "../../domain/errors.ts"
+import type { TenantId } from "../../domain/tenant.ts"
+import type { LoopbackEndpoint } from "./endpoint.ts"
+
+export const odooPort = 8069
+
+export interface Place {
+  readonly endpoint: LoopbackEndpoint
+  /** null where all tenants run as our own user. */
+  readonly uid: number | null
+}
+
+export interface PlaceOptions {
+  /** A /16 of the loopback network, such as 127.66.0.0. */
+  readonly network: string
+  /** null: no users of their own. */
+  readonly uidBase: number | null
+}
+
+export class Places {
+  readonly #seats: Seats
+  readonly #options: PlaceOptions
+
+  constructor(seats: Seats, options: PlaceOptions) {
+    this.#seats = seats
+    this.#options = options
+  }
+
+  async take(tenant: TenantId): Promise<Place> {
+    return this.#of(await this.#seats.take(tenant))
+  }
+
+  async find(tenant: TenantId): Promise<Place | null> {
+    const seat = await this.#seats.find(tenant)
+    return seat === null ? null : this.#of(seat)
+  }
+
+  /** Throws where the tenant was never given a place. */
+  async get(tenant: TenantId): Promise<Place> {
+    const place = await this.find(tenant)
+    if (place === null) throw new RetryableError(`${tenant} has no address on this machine yet.`)
+    return place
+  }
+
+  async all(): Promise<Place[]> {
+    return (await this.#seats.all()).map((seat) => this.#of(seat))
+  }
+
+  async giveBack(tenant: TenantId): Promise<void> {
+    await this.#seats.giveBack(tenant)
+  }
+
+  #of(seat: number): Place {
+    const [first, second] = this.#options.network.split(".")
+    const { uidBase } = this.#options
+    return {
+      endpoint: { host: `${first}.${second}.${seat >> 8}.${seat & 255}`, port: odooPort },
+      uid: uidBase === null ? null : uidBase + seat,
+    }
+  }
+}

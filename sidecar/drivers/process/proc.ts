@@ -1,0 +1,50 @@
+/** Processes by pid and start time: a pid alone may be somebody else's by now. */
+import { readFileSync } from "node:fs"
+
+export interface ProcessId {
+  readonly pid: number
+  /** Field 22 of /proc/<pid>/stat (proc(5)). */
+  readonly started: string
+}
+
+export function isAlive({ pid, started }: ProcessId): boolean {
+  const stat = read(`/proc/${pid}/stat`)
+  if (stat === null) return false
+  // The name in the second field may itself hold blanks and brackets.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return fields[19] === started && fields[0] !== "Z"
+}
+
+/** Connections to that address and port that somebody has open (proc(5), /proc/net/tcp). */
+export function connectionsTo(address: string, port: number): number {
+  const hex = address
+    .split(".")
+    .reverse()
+    .map((part) => Number(part).toString(16).padStart(2, "0"))
+    .join("")
+  const local = `${hex}:${port.toString(16).padStart(4, "0")}`.toUpperCase()
+  const established = "01"
+  const lines = (read("/proc/net/tcp") ?? "").split("\n").map((line) => line.trim().split(/\s+/))
+  return lines.filter((fields) => fields[1] === local && fields[3] === established).length
+}
+
+/** False when it is gone already. */
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, name)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false
+    throw error
+  }
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8")
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === "ENOENT" || code === "ESRCH") return null
+    throw error
+  }
+}

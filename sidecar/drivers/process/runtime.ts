@@ -1,0 +1,268 @@
+/** A tenant's Odoo as a process of this machine, started by the holder and found again by it after a restart of ours. */
+import { chown, mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { request as httpRequest } from "node:http"
+import { dirname, join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
+import { z } from "zod"
+import type { Fencing } from "../../databases/fence.ts"
+import { fingerprint } from "../../domain/fingerprint.ts"
+import { databasePassword, type RootKey } from "../../domain/keys.ts"
+import type { SeenRuntime } from "../../domain/plan.ts"
+import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
+import { publicKey } from "../../domain/tokens.ts"
+import type { DatabaseAddress, Fence, Runtime } from "../driver.ts"
+import type { Cgroups } from "./cgroups.ts"
+import type { LoopbackEndpoint } from "./endpoint.ts"
+import type { Firewall } from "./firewall.ts"
+import { type Held, type Holder, RunsAlready } from "./holder.ts"
+import type { Layout } from "./layout.ts"
+import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
+import { type Relay, tenantConf } from "./odoo-conf.ts"
+import type { Place, Places } from "./place.ts"
+import { connectionsTo, isAlive, type ProcessId, signal } from "./proc.ts"
+import type { StagedRelease } from "./release.ts"
+
+export interface RuntimeOptions {
+  readonly layout: Layout
+  readonly places: Places
+  readonly fencing: Fencing
+  readonly holder: Holder
+  readonly cgroups: Cgroups | null
+  readonly firewall: Firewall | null
+  readonly odoo: OdooPlace
+  readonly release: StagedRelease
+  readonly database: DatabaseAddress
+  readonly root: RootKey
+  readonly relay: Relay | null
+}
+
+const startedSchema = z.object({ fingerprint: z.string(), pid: z.number(), started: z.string() })
+
+/** The hard limit of a process that serves some hundred visitors at once. */
+const openFiles = 4096
+const crashWindowSeconds = 600
+const healthTimeoutMs = 2_000
+const requestTimeoutMs = 60_000
+/** Odoo ends its threads and connections in this time. */
+const stopSeconds = 15
+const pollMs = 25
+/** Exit codes that somebody asked for: a stop, and a reload (runtime/launch.py, START_AGAIN). */
+const wantedExits = new Set([0, 75, -15])
+
+export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
+  readonly #options: RuntimeOptions
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options
+  }
+
+  fingerprint(spec: TenantSpec): string {
+    const { release, relay, database, odoo } = this.#options
+    const { cpuMilli, memoryMb, connections } = spec.limits
+    return fingerprint({
+      made: release.made,
+      sources: spec.template.release.sources,
+      limits: { cpuMilli, memoryMb, connections },
+      relay,
+      database,
+      odoo,
+    })
+  }
+
+  async ensure(spec: TenantSpec, fence: Fence): Promise<LoopbackEndpoint> {
+    const { layout, places, fencing, holder, cgroups, firewall, odoo, release } = this.#options
+    const place = await places.take(spec.id)
+    await fencing.check(fence)
+    await this.#writeConf(spec, place)
+    await firewall?.apply(await seatsOf(places))
+    const joined = (await cgroups?.ensure(spec.id, spec.limits)) ?? []
+    const data = layout.data(spec.id)
+    try {
+      const process = await holder.start({
+        tenant: spec.id,
+        epoch: fence.epoch,
+        address: place.endpoint.host,
+        port: place.endpoint.port,
+        argv: [odoo.python, join(release.folder, "launch.py"), "-c", layout.conf(spec.id)],
+        env: odooEnvironment(odoo, data),
+        cwd: data,
+        uid: place.uid,
+        gid: place.uid,
+        cgroups: joined,
+        nofile: openFiles,
+        log: layout.log(spec.id),
+      })
+      await writeAtomically(
+        layout.started(spec.id),
+        JSON.stringify({ fingerprint: this.fingerprint(spec), ...process }),
+        0o600,
+      )
+    } catch (error) {
+      // A twin of this step was faster, or died before it could note what it had started.
+      if (!(error instanceof RunsAlready)) throw error
+    }
+    return place.endpoint
+  }
+
+  async observe(tenant: TenantId): Promise<SeenRuntime> {
+    const held = (await this.#options.holder.list())[tenant]
+    const crashes = held ? crashesOf(held) : 0
+    const process = held ? processOf(held) : null
+    if (!process) return { state: "stopped", fingerprint: "", crashes }
+    const started = await this.#readStarted(tenant)
+    const isKnown = started?.pid === process.pid && started.started === process.started
+    return {
+      state: (await this.#isHealthy(tenant)) ? "ready" : "starting",
+      fingerprint: isKnown ? started.fingerprint : "unknown",
+      crashes,
+    }
+  }
+
+  async endpoint(tenant: TenantId): Promise<LoopbackEndpoint> {
+    return (await this.#options.places.get(tenant)).endpoint
+  }
+
+  async request(tenant: TenantId, path: string, body: string): Promise<{ status: number; body: string }> {
+    return await call(await this.endpoint(tenant), "POST", path, body, requestTimeoutMs)
+  }
+
+  async stop(fence: Fence, drainSeconds: number): Promise<void> {
+    const { fencing, holder, places } = this.#options
+    await fencing.check(fence)
+    const held = (await holder.list())[fence.tenant]
+    const process = held ? processOf(held) : null
+    if (!process) return
+    const place = await places.find(fence.tenant)
+    if (place) await drained(place.endpoint, drainSeconds)
+    await fencing.check(fence)
+    if (isAlive(process)) signal(process.pid, "SIGTERM")
+    if (!(await ended(process, stopSeconds))) {
+      await fencing.check(fence)
+      if (isAlive(process)) signal(process.pid, "SIGKILL")
+      await ended(process, stopSeconds)
+    }
+    await this.#endChildren(fence.tenant, process)
+  }
+
+  async remove(fence: Fence): Promise<void> {
+    const { fencing, holder, cgroups } = this.#options
+    await fencing.check(fence)
+    await holder.release(fence.tenant, fence.epoch)
+    await cgroups?.remove(fence.tenant)
+  }
+
+  async logs(tenant: TenantId, lines: number): Promise<string> {
+    const text = await readFile(this.#options.layout.log(tenant), "utf8").catch(missingIs(""))
+    return text.trimEnd().split("\n").slice(-lines).join("\n")
+  }
+
+  async #writeConf(spec: TenantSpec, place: Place): Promise<void> {
+    const { layout, odoo, release, database, root, relay } = this.#options
+    const text = tenantConf({
+      tenant: spec.id,
+      publicKey: publicKey(root),
+      database: spec.id,
+      databaseHost: database.host,
+      databasePort: database.port,
+      role: spec.id,
+      password: databasePassword(root, spec.id),
+      addonsPath: [...spec.template.release.sources, ...addonsPaths(odoo), join(release.folder, "addons")],
+      dataDir: layout.data(spec.id),
+      relay,
+      address: place.endpoint.host,
+      port: place.endpoint.port,
+      limits: spec.limits,
+    })
+    // Ours, readable for the tenant: who can write it could name another key than the operator's.
+    await writeAtomically(layout.conf(spec.id), text, 0o640, place.uid)
+  }
+
+  async #readStarted(tenant: TenantId): Promise<z.infer<typeof startedSchema> | null> {
+    const text = await readFile(this.#options.layout.started(tenant), "utf8").catch(missingIs(""))
+    return text ? startedSchema.parse(JSON.parse(text)) : null
+  }
+
+  async #isHealthy(tenant: TenantId): Promise<boolean> {
+    const place = await this.#options.places.find(tenant)
+    if (!place) return false
+    const path = "/web/health?db_server_status=1"
+    return await call(place.endpoint, "GET", path, "", healthTimeoutMs).then(
+      ({ status }) => status === 200,
+      // Not yet, or not any more: that is what was asked.
+      () => false,
+    )
+  }
+
+  /** What it had started itself, such as a wkhtmltopdf: its group, and whatever is left in its cgroup. */
+  async #endChildren(tenant: TenantId, process: ProcessId): Promise<void> {
+    signal(-process.pid, "SIGKILL")
+    for (const pid of (await this.#options.cgroups?.processes(tenant)) ?? []) signal(pid, "SIGKILL")
+  }
+}
+
+function processOf(held: Held): ProcessId | null {
+  return held.running && held.pid !== null && held.started !== null ? { pid: held.pid, started: held.started } : null
+}
+
+function crashesOf(held: Held): number {
+  const since = Date.now() / 1000 - crashWindowSeconds
+  return held.exits.filter(({ at, code }) => at >= since && !wantedExits.has(code)).length
+}
+
+async function seatsOf(places: Places): Promise<{ uid: number; address: string }[]> {
+  return (await places.all()).flatMap(({ uid, endpoint }) => (uid === null ? [] : [{ uid, address: endpoint.host }]))
+}
+
+async function drained(endpoint: LoopbackEndpoint, seconds: number): Promise<void> {
+  const deadline = Date.now() + seconds * 1000
+  while (connectionsTo(endpoint.host, endpoint.port) > 0 && Date.now() < deadline) await pause(pollMs)
+}
+
+async function ended(process: ProcessId, seconds: number): Promise<boolean> {
+  const deadline = Date.now() + seconds * 1000
+  while (isAlive(process)) {
+    if (Date.now() > deadline) return false
+    await pause(pollMs)
+  }
+  return true
+}
+
+async function writeAtomically(path: string, text: string, mode: number, group: number | null = null): Promise<void> {
+  const draft = `${path}.new`
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(draft, text, { mode })
+  if (group !== null) await chown(draft, 0, group)
+  await rename(draft, path)
+}
+
+function call(
+  { host, port }: LoopbackEndpoint,
+  method: string,
+  path: string,
+  body: string,
+  timeoutMs: number,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" }
+    const request = httpRequest(
+      { host, port, method, path, headers, signal: AbortSignal.timeout(timeoutMs) },
+      (answer) => {
+        const chunks: Buffer[] = []
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk))
+        answer.on("error", reject)
+        answer.on("end", () =>
+          resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),
+        )
+      },
+    )
+    request.on("error", reject)
+    request.end(body)
+  })
+}
+
+function missingIs<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === "ENOENT") return value
+    throw error
+  }
+}

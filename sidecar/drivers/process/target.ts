@@ -1,0 +1,133 @@
+/** This machine as a target: tenants are processes, nginx is in front, PostgreSQL is beside them. */
+import { statfs } from "node:fs/promises"
+import { availableParallelism, totalmem } from "node:os"
+import { setTimeout as pause } from "node:timers/promises"
+import type { Logger } from "pino"
+import type { Operator } from "../../databases/operator.ts"
+import { type Budget, budget, roomFor } from "../../databases/tenant-databases.ts"
+import type { TenantId } from "../../domain/tenant.ts"
+import type { ServerInfo, TargetInfo } from "../../odoo/port.ts"
+import type { Backups, DatabaseAddress, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
+import type { LoopbackEndpoint } from "./endpoint.ts"
+import type { ProcessFiles } from "./files.ts"
+import type { Holder } from "./holder.ts"
+
+export interface ProcessTargetParts {
+  readonly name: string
+  readonly server: string
+  readonly operator: Operator
+  readonly runtime: Runtime<LoopbackEndpoint>
+  readonly files: ProcessFiles
+  readonly backups: Backups
+  readonly router: Router<LoopbackEndpoint>
+  readonly holder: Holder
+  readonly stateDir: string
+  readonly missingIsolation: readonly string[]
+  readonly log: Logger
+}
+
+const rewatchMs = 1_000
+const lowDiskMb = 2_048
+
+export class ProcessTarget implements Target<LoopbackEndpoint> {
+  readonly name: string
+  readonly servers: DatabaseServers
+  readonly runtime: Runtime<LoopbackEndpoint>
+  readonly files: Files
+  readonly backups: Backups
+  readonly router: Router<LoopbackEndpoint>
+  readonly #parts: ProcessTargetParts
+  readonly #closed = new AbortController()
+
+  constructor(parts: ProcessTargetParts) {
+    this.#parts = parts
+    this.name = parts.name
+    this.runtime = parts.runtime
+    this.files = parts.files
+    this.backups = parts.backups
+    this.router = parts.router
+    this.servers = new EmbeddedServer(parts)
+  }
+
+  async describe(): Promise<TargetInfo> {
+    const problem = await this.#parts.holder.list().then(
+      () => null,
+      (error: Error) => error.message,
+    )
+    return {
+      name: this.name,
+      kind: "process",
+      ready: problem === null,
+      notes: problem ? [problem] : [],
+      missingIsolation: this.#parts.missingIsolation,
+      memoryMb: Math.floor(totalmem() / 1024 / 1024),
+      cpuMilli: availableParallelism() * 1000,
+    }
+  }
+
+  watch(changed: (tenant: TenantId) => void): Stop {
+    const stopped = new AbortController()
+    const signal = AbortSignal.any([stopped.signal, this.#closed.signal])
+    const watching = this.#watch(changed, signal)
+    return async () => {
+      stopped.abort()
+      await watching
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort()
+  }
+
+  /** The holder may be killed like everything else: the next one has taken over what runs. */
+  async #watch(changed: (tenant: TenantId) => void, signal: AbortSignal): Promise<void> {
+    for (let first = true; !signal.aborted; first = false) {
+      // Nobody told us of what ended while the holder was away.
+      if (!first) for (const tenant of await this.#parts.files.list()) changed(tenant)
+      await this.#parts.holder.watch(changed, signal).catch((error: unknown) => {
+        if (!signal.aborted) this.#parts.log.warn({ err: error }, "the holder is away")
+      })
+      await pause(rewatchMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+/** One server for all tenants; a plan that asks for one of its own gets it on targets that can make one. */
+class EmbeddedServer implements DatabaseServers {
+  readonly #parts: ProcessTargetParts
+
+  constructor(parts: ProcessTargetParts) {
+    this.#parts = parts
+  }
+
+  async ensure(): Promise<DatabaseAddress> {
+    const { host, port } = this.#parts.operator.settings
+    return { host, port }
+  }
+
+  async describe(): Promise<readonly ServerInfo[]> {
+    const { name, server, operator, stateDir } = this.#parts
+    const { bavail, bsize } = await statfs(stateDir)
+    const diskFreeMb = Math.floor((bavail * bsize) / 1024 / 1024)
+    const seen = await budget(operator).then(
+      (found): Budget | Error => found,
+      (error: Error) => error,
+    )
+    const notes = diskFreeMb < lowDiskMb ? [`Only ${diskFreeMb} MB of disk are free.`] : []
+    const full = { maxConnections: 0, promised: 0, databases: 0, connections: 0 }
+    const found = seen instanceof Error ? full : seen
+    return [
+      {
+        name: server,
+        target: name,
+        ready: !(seen instanceof Error),
+        notes: seen instanceof Error ? [seen.message, ...notes] : notes,
+        maxConnections: found.maxConnections,
+        maxDatabases: roomFor(found),
+        databases: found.databases,
+        connections: found.connections,
+        diskFreeMb,
+      },
+    ]
+  }
+}

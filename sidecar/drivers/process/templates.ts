@@ -1,0 +1,148 @@
+/** Builds templates with a real Odoo, once for each content, under a name that they get when they are ready. */
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { execa } from "execa"
+import type { Fencing } from "../../databases/fence.ts"
+import { type Mark, readMark, writeMark } from "../../databases/mark.ts"
+import { ident, literal, type Operator } from "../../databases/operator.ts"
+import { scramVerifier } from "../../databases/scram.ts"
+import { templateOwner } from "../../databases/tenant-databases.ts"
+import { PermanentError } from "../../domain/errors.ts"
+import { derive, type RootKey } from "../../domain/keys.ts"
+import { templateDatabase, templateSubject } from "../../domain/names.ts"
+import type { TemplateSpec } from "../../domain/tenant.ts"
+import type { Fence, Templates } from "../driver.ts"
+import { addonsPaths, type OdooPlace, odooEnvironment, pythonPath } from "./odoo.ts"
+import { templateConf } from "./odoo-conf.ts"
+import type { StagedRelease } from "./release.ts"
+
+export interface TemplatesOptions {
+  readonly operator: Operator
+  readonly fencing: Fencing
+  readonly root: RootKey
+  readonly installation: () => string
+  readonly odoo: OdooPlace
+  readonly release: StagedRelease
+  /** A user that builds run as where we are root; Odoo does not like to be root. */
+  readonly uid: number | null
+}
+
+/** A wrong module name or a broken addon is told by Odoo's last lines. */
+const tellLines = 12
+
+export class ProcessTemplates implements Templates {
+  readonly #options: TemplatesOptions
+
+  constructor(options: TemplatesOptions) {
+    this.#options = options
+  }
+
+  databaseOf(template: TemplateSpec): string {
+    return templateDatabase(template.key, this.#options.release.made)
+  }
+
+  async observe(template: TemplateSpec): Promise<"absent" | "ready"> {
+    const rows = await this.#options.operator.query<{ comment: string | null }>(
+      `SELECT shobj_description(oid, 'pg_database') AS comment FROM pg_database
+        WHERE datname = $1 AND datdba = current_user::regrole AND NOT datallowconn`,
+      [this.databaseOf(template)],
+    )
+    return readMark(rows[0]?.comment ?? null)?.stage === "ready" ? "ready" : "absent"
+  }
+
+  async build(template: TemplateSpec, fence: Fence): Promise<void> {
+    const { fencing, operator } = this.#options
+    const name = this.databaseOf(template)
+    await fencing.raise(fence)
+    // Two tenants may need the same template at once: the second waits here and finds it ready.
+    await operator.session(operator.settings.database, `saas build ${name}`, async (lock) => {
+      await lock.query("SELECT pg_advisory_lock(hashtext($1), 1)", [templateSubject(template.key)])
+      if ((await this.observe(template)) === "ready") return
+      await this.#build(template, name, fence)
+    })
+  }
+
+  async #build(template: TemplateSpec, name: string, fence: Fence): Promise<void> {
+    const { operator, root } = this.#options
+    const draft = `${name}_new`
+    const password = derive(root, "database-password/1/saas_template", 24).toString("base64url")
+    await operator.session(operator.settings.database, `saas act ${fence.tenant} ${fence.epoch}`, async (client) => {
+      // What an earlier build has left when it was killed, and a finished one that was not told so.
+      for (const leftover of [draft, name])
+        await client.query(`DROP DATABASE IF EXISTS ${ident(leftover)} WITH (FORCE)`)
+      await client.query(`GRANT ${templateOwner} TO CURRENT_USER`)
+      await client.query(`ALTER ROLE ${templateOwner} PASSWORD ${literal(scramVerifier(password))}`)
+      await client.query(
+        `CREATE DATABASE ${ident(draft)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' STRATEGY wal_log`,
+      )
+      await client.query(`COMMENT ON DATABASE ${ident(draft)} IS ${this.#mark(template, "building")}`)
+      await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM PUBLIC`)
+      await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${ident(draft)} TO ${templateOwner}`)
+    })
+    await operator.session(draft, `saas build ${draft}`, async (client) => {
+      await client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${templateOwner}`)
+      for (const extension of ["pg_trgm", "unaccent"]) await client.query(`CREATE EXTENSION IF NOT EXISTS ${extension}`)
+    })
+    await this.#install(template, draft, password, fence.signal)
+    await operator.session(operator.settings.database, `saas act ${fence.tenant} ${fence.epoch}`, async (client) => {
+      // A session on a template makes every clone of it fail, so nobody may have one.
+      await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM ${templateOwner}`)
+      await client.query(`ALTER DATABASE ${ident(draft)} WITH ALLOW_CONNECTIONS false`)
+      await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [draft])
+      await client.query("BEGIN")
+      await client.query(`ALTER DATABASE ${ident(draft)} RENAME TO ${ident(name)}`)
+      await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, "ready")}`)
+      await client.query("COMMIT")
+    })
+  }
+
+  async #install(template: TemplateSpec, database: string, password: string, signal: AbortSignal): Promise<void> {
+    const { operator, odoo, release, uid } = this.#options
+    const folder = await mkdtemp(join(tmpdir(), "saas-template-"))
+    try {
+      const conf = join(folder, "odoo.conf")
+      const text = templateConf({
+        database,
+        databaseHost: operator.settings.host,
+        databasePort: operator.settings.port,
+        role: templateOwner,
+        password,
+        addonsPath: [...template.release.sources, ...addonsPaths(odoo), join(release.folder, "addons")],
+        dataDir: join(folder, "data"),
+        relay: null,
+      })
+      await writeFile(conf, text, { mode: 0o600 })
+      await mkdir(join(folder, "data"))
+      if (uid !== null) for (const path of [folder, conf, join(folder, "data")]) await chown(path, uid, uid)
+      await chmod(folder, 0o700)
+      const modules = [...template.modules, "saas_tenant"].join(",")
+      const run = async (script: string, args: readonly string[]) => {
+        const answer = await execa(odoo.python, [join(release.folder, script), "-c", conf, ...args], {
+          cwd: folder,
+          env: { ...odooEnvironment(odoo, folder), PYTHONPATH: `${release.folder}:${pythonPath(odoo)}` },
+          extendEnv: false,
+          reject: false,
+          all: true,
+          cancelSignal: signal,
+          ...(uid === null ? {} : { uid, gid: uid }),
+        })
+        signal.throwIfAborted()
+        const tail = (answer.all ?? "").trimEnd().split("\n").slice(-tellLines).join("\n")
+        // Odoo ends with 0 although a module is unknown: it only says so.
+        const unknown = /invalid module names, ignored: (.*)/.exec(answer.all ?? "")?.[1]
+        if (unknown) throw new PermanentError(`The plan asks for apps that this Odoo does not have: ${unknown}.`)
+        if (answer.exitCode !== 0)
+          throw new PermanentError(`The template could not be built. Odoo's last lines:\n${tail}`)
+      }
+      await run("launch.py", ["-i", modules, "--stop-after-init"])
+      await run("build_template.py", [])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+
+  #mark(template: TemplateSpec, stage: Mark["stage"]): string {
+    return literal(writeMark({ installation: this.#options.installation(), subject: template.key, stage }))
+  }
+}

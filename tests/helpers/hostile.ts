@@ -1,0 +1,69 @@
+/**
+ * The worst that a tenant's administrator can be: code of their own choice in the operating system, as the user that
+ * their Odoo runs as and with everything that it can read, the database password first.
+ */
+import { execFile } from "node:child_process"
+import { readFileSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { promisify } from "node:util"
+
+const exec = promisify(execFile)
+
+export class Intruder {
+  readonly ref: string
+  readonly uid: number
+  private readonly conf: string
+
+  constructor(stateDir: string, ref: string) {
+    this.ref = ref
+    const path = join(stateDir, "tenants", ref, "odoo.conf")
+    this.conf = readFileSync(path, "utf8")
+    this.uid = statSync(path).uid
+  }
+
+  option(name: string): string {
+    const value = new RegExp(`^${name}\\s*=\\s*(.*)$`, "m").exec(this.conf)?.[1]
+    if (value === undefined) throw new Error(`odoo.conf of ${this.ref} has no ${name}`)
+    return value.trim()
+  }
+
+  /** Runs Python as the tenant's operating system user; answers what it printed. */
+  async python(code: string): Promise<string> {
+    const drop = ["--reuid", String(this.uid), "--regid", String(this.uid), "--clear-groups", "--no-new-privs"]
+    const { stdout } = await exec("setpriv", [...drop, "/usr/bin/python3", "-c", code], {
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin", LC_ALL: "C.UTF-8" },
+      timeout: 30_000,
+    })
+    return stdout.trim()
+  }
+
+  /** `open`, or why not. */
+  connect(host: string, port: number): Promise<string> {
+    return this.python(
+      [
+        "import socket",
+        `try: socket.create_connection((${JSON.stringify(host)}, ${port}), 3); print("open")`,
+        "except OSError as error: print(type(error).__name__)",
+      ].join("\n"),
+    )
+  }
+
+  /** Runs SQL with the tenant's own credentials in any database; the first cell, or `refused: …`. */
+  sql(database: string, statement: string, role = this.ref): Promise<string> {
+    const [host, port, password] = [this.option("db_host"), this.option("db_port"), this.option("db_password")]
+    return this.python(
+      [
+        "import psycopg2",
+        "try:",
+        `  db = psycopg2.connect(host=${JSON.stringify(host)}, port=${port}, user=${JSON.stringify(role)}, password=${JSON.stringify(password)}, dbname=${JSON.stringify(database)})`,
+        "  db.autocommit = True",
+        "  cr = db.cursor()",
+        `  cr.execute(${JSON.stringify(statement)})`,
+        "  row = cr.fetchone() if cr.description else None",
+        "  print(row[0] if row else 'done')",
+        "except psycopg2.Error as error: print('refused:', str(error).strip().replace(chr(10), ' '))",
+      ].join("\n"),
+    )
+  }
+}

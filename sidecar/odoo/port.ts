@@ -47,6 +47,8 @@ export interface HelloAnswer {
   readonly installation: string
   /** False in a master that was restored from a copy until a person says that it is the one: read only. */
   readonly confirmed: boolean
+  /** Operations that wait to be claimed. */
+  readonly queued: number
 }
 
 export const operationKinds = ["reconcile", "build_template", "backup", "restore", "clone", "upgrade", "move"] as const

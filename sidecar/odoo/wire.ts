@@ -57,7 +57,7 @@ const claim = z.discriminatedUnion("kind", [
 ])
 
 export const answers = {
-  hello: z.object({ protocol: integer, installation: z.string(), confirmed: z.boolean() }),
+  hello: z.object({ protocol: integer, installation: z.string(), confirmed: z.boolean(), queued: integer.default(0) }),
   claims: z.array(claim),
   renewed: z.object({
     lost: z.array(integer),

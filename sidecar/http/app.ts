@@ -1,0 +1,119 @@
+/** The sidecar's own HTTP. Nothing here changes a tenant: a nudge only says that there may be work. */
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import { promisify } from "node:util"
+import Koa, { HttpError, type Middleware } from "koa"
+import type { Logger } from "pino"
+import { bearer } from "./bearer.ts"
+import { type Check, readiness } from "./health.ts"
+import type { Metrics } from "./metrics.ts"
+
+export interface AppOptions {
+  readonly token: string
+  readonly checks: readonly Check[]
+  readonly metrics: Metrics
+  readonly nudge: () => void
+  readonly signOn: Middleware
+  readonly log: Logger
+}
+
+interface Route {
+  readonly method: "GET" | "POST"
+  readonly handle: Middleware
+}
+
+export function createApp(options: AppOptions): Koa {
+  const { token, checks, metrics, nudge, signOn, log } = options
+  const authenticated = bearer(token)
+  const routes = new Map<string, Route>([
+    [
+      "/healthz",
+      get((context) => {
+        context.body = { alive: true }
+      }),
+    ],
+    [
+      "/readyz",
+      get(async (context) => {
+        const answer = await readiness(checks)
+        context.status = answer.ready ? 200 : 503
+        context.body = answer
+      }),
+    ],
+    [
+      "/metrics",
+      get(async (context) => {
+        context.body = await metrics.registry.metrics()
+        context.type = metrics.registry.contentType
+      }),
+    ],
+    [
+      "/nudge",
+      post((context, next) =>
+        authenticated(context, async () => {
+          nudge()
+          context.status = 204
+          await next()
+        }),
+      ),
+    ],
+    ["/sign-on", post((context, next) => authenticated(context, () => signOn(context, next)))],
+  ])
+
+  const app = new Koa()
+  app.use(async (context, next) => {
+    try {
+      await next()
+    } catch (error) {
+      const known = error instanceof HttpError && error.expose
+      if (!known) log.error({ err: error, path: context.path }, "a request failed")
+      context.status = known ? error.status : 500
+      context.body = { error: known ? error.message : "Something unexpected went wrong. The sidecar's log has more." }
+      if (known && error.status === 413) context.set("Connection", "close")
+    }
+  })
+  app.use(async (context, next) => {
+    const route = routes.get(context.path)
+    if (route === undefined) return context.throw(404, `There is nothing at ${context.path}.`)
+    if (context.method !== route.method && !(context.method === "HEAD" && route.method === "GET")) {
+      context.set("Allow", route.method)
+      return context.throw(405, `${context.path} answers ${route.method} only.`)
+    }
+    await route.handle(context, next)
+  })
+  return app
+}
+
+export interface Listening {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Port 0 takes a free one. */
+export async function listen(app: Koa, host: string, port: number): Promise<Listening> {
+  const server: Server = createServer(app.callback())
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(port, host, () => {
+      server.off("error", reject)
+      resolve()
+    })
+  })
+  const close = promisify(server.close.bind(server))
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      const closed = close()
+      server.closeIdleConnections()
+      await closed
+    },
+  }
+}
+
+function get(handle: Middleware): Route {
+  return { method: "GET", handle }
+}
+
+function post(handle: Middleware): Route {
+  return { method: "POST", handle }
+}

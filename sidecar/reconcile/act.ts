@@ -1,0 +1,80 @@
+import { RetryableError } from "../domain/errors.ts"
+import type { Step } from "../domain/plan.ts"
+import { settingsOf } from "../domain/settings.ts"
+import type { TenantId, TenantSpec } from "../domain/tenant.ts"
+import type { Fence } from "../drivers/driver.ts"
+import { pause } from "./timing.ts"
+import type { World } from "./world.ts"
+
+/** Requests in flight get so long before a stop goes on without them. */
+const drainSeconds = 10
+/** The slowest start on a busy machine; a start that takes longer will not come up by waiting. */
+const startSeconds = 120
+const readyPollSeconds = 0.05
+
+/** Performs one step. Every step may be performed again: what is done already stays as it is. */
+export async function act<E>(world: World<E>, spec: TenantSpec, step: Step, fence: Fence): Promise<void> {
+  const { target, databases, templates, control } = world
+  switch (step.kind) {
+    case "build_template":
+      return await templates.build(spec.template, fence)
+    case "clone_database":
+      await target.servers.ensure(spec, fence)
+      return await databases.clone(spec, fence)
+    case "prepare_database":
+      return await databases.prepare(spec, fence)
+    case "open_database":
+      return await databases.open(spec, fence)
+    case "repair_rights":
+      return await databases.repairRights(spec, fence)
+    case "create_files":
+      return await target.files.ensure(spec, fence)
+    case "start_runtime":
+      await target.runtime.ensure(spec, fence)
+      return
+    case "await_ready":
+      return await awaitReady(world, spec.id, fence.signal)
+    case "bootstrap":
+      return await control.tell(spec.id, { act: "bootstrap", data: spec.bootstrap })
+    case "apply_settings":
+      return await control.tell(spec.id, { act: "settings", data: settingsOf(spec, world.surroundings) })
+    case "deactivate_users": {
+      const data = { keep: step.keep, staffLogins: spec.staffLogins }
+      return await control.tell(spec.id, { act: "deactivate_users", data })
+    }
+    case "route":
+      return await target.router.apply(fence, await target.runtime.endpoint(spec.id), step.hosts, step.state)
+    case "stop_runtime":
+      return await target.runtime.stop(fence, drainSeconds)
+    case "shelve_backup":
+      return await target.backups.shelve(fence)
+    case "back_up":
+      return await target.backups.take(spec, fence)
+    case "verify_backup":
+      return await target.backups.verify(spec, fence)
+    case "drop_database":
+      return await databases.drop(fence)
+    case "remove_files":
+      // The files go last: while they are there, this step is seen to be undone.
+      await target.runtime.remove(fence)
+      return await target.files.remove(fence)
+    case "remove_route":
+      return await target.router.remove(fence)
+  }
+}
+
+async function awaitReady<E>({ target, control }: World<E>, tenant: TenantId, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + startSeconds * 1000
+  for (;;) {
+    const { state } = await target.runtime.observe(tenant)
+    if (state === "ready" && (await control.state(tenant)) !== null) return
+    if (state === "stopped") {
+      throw new RetryableError(`Odoo ended before it answered. Its last lines: ${await target.runtime.logs(tenant, 8)}`)
+    }
+    if (Date.now() > deadline) {
+      const what = state === "ready" ? "Odoo answers, but the saas_tenant addon in it does not" : "Odoo does not answer"
+      throw new RetryableError(`${what}, ${startSeconds} s after its start. ${await target.runtime.logs(tenant, 8)}`)
+    }
+    await pause(readyPollSeconds, signal)
+  }
+}

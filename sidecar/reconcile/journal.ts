@@ -1,0 +1,76 @@
+/** Tells the master of steps and status as they come: one call at a time, newer news replaces what waits. */
+import type { Logger } from "pino"
+import type { TenantStatus } from "../domain/tenant.ts"
+import { type MasterPort, MasterUnavailable, type Renewal, type StepReport } from "../odoo/port.ts"
+
+export interface News {
+  readonly steps: readonly StepReport[]
+  readonly status: TenantStatus | null
+}
+
+export class Journal {
+  readonly #master: MasterPort
+  readonly #renewal: Renewal
+  readonly #log: Logger
+  readonly #lost: () => void
+  #steps = new Map<number, StepReport>()
+  #status: TenantStatus | null = null
+  #told: TenantStatus | null = null
+  #sending: Promise<void> | null = null
+
+  /** `lost` is called when the master says that the lease is not ours any more. */
+  constructor(master: MasterPort, renewal: Renewal, log: Logger, lost: () => void) {
+    this.#master = master
+    this.#renewal = renewal
+    this.#log = log
+    this.#lost = lost
+  }
+
+  step(report: StepReport): void {
+    this.#steps.set(report.number, report)
+    this.#send()
+  }
+
+  status(status: TenantStatus): void {
+    if (sameStatus(status, this.#status ?? this.#told)) return
+    this.#status = status
+    this.#send()
+  }
+
+  /** Waits for the call under way and hands out what was not told yet, to travel with the end of the operation. */
+  async close(): Promise<News> {
+    await this.#sending
+    return { steps: [...this.#steps.values()], status: this.#status }
+  }
+
+  #send(): void {
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = null
+    })
+  }
+
+  async #sendAll(): Promise<void> {
+    // What is said in one breath, such as the end of a step and the begin of the next, travels in one call.
+    await Promise.resolve()
+    while (this.#steps.size > 0 || this.#status !== null) {
+      const steps = this.#steps
+      const status = this.#status
+      this.#steps = new Map()
+      this.#status = null
+      try {
+        if (!(await this.#master.report(this.#renewal, [...steps.values()], status))) this.#lost()
+        this.#told = status ?? this.#told
+      } catch (error) {
+        // Not lost: it travels with the next news, or with the end of the operation.
+        this.#steps = new Map([...steps, ...this.#steps])
+        this.#status ??= status
+        if (!(error instanceof MasterUnavailable)) this.#log.error({ err: error }, "the master refused a report")
+        return
+      }
+    }
+  }
+}
+
+function sameStatus(a: TenantStatus, b: TenantStatus | null): boolean {
+  return b !== null && a.phase === b.phase && a.generation === b.generation && a.message === b.message
+}

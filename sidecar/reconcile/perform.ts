@@ -1,0 +1,50 @@
+/** From a claim to how it ended. */
+import { backoffSeconds } from "../domain/backoff.ts"
+import { PermanentError, RetryableError, StaleEpoch } from "../domain/errors.ts"
+import type { Claim, Outcome, TemplateClaim, TenantClaim } from "../odoo/port.ts"
+import { Interrupted } from "./interrupted.ts"
+import { buildTemplate } from "./operations/build-template.ts"
+import { reconcile } from "./reconcile.ts"
+import type { Task } from "./task.ts"
+import type { World } from "./world.ts"
+
+/** null: the operation is not ours any more, and its end is not ours to tell. */
+export async function perform<E>(world: World<E>, task: Task): Promise<Outcome | null> {
+  try {
+    return await begin(world, task)
+  } catch (error) {
+    return outcomeOf(error, task)
+  }
+}
+
+async function begin<E>(world: World<E>, task: Task): Promise<Outcome> {
+  if (isOf(task, "build_template")) return await buildTemplate(world, task)
+  if (isOf(task, "reconcile")) return await reconcile(world, task)
+  return {
+    kind: "failed",
+    reason: `This version of the sidecar has no operation "${task.claim.kind}". Update the sidecar, then retry.`,
+  }
+}
+
+function isOf(task: Task, kind: "build_template"): task is Task<TemplateClaim>
+function isOf(task: Task, kind: "reconcile"): task is Task<TenantClaim>
+function isOf(task: Task, kind: Claim["kind"]): boolean {
+  return task.claim.kind === kind
+}
+
+function outcomeOf(error: unknown, task: Task): Outcome | null {
+  if (error instanceof StaleEpoch || task.interruption === "lost") {
+    task.log.warn({ err: error }, "another worker has taken this over")
+    return null
+  }
+  if (error instanceof Interrupted) {
+    if (error.why === "cancelled") return { kind: "cancelled", reason: error.message }
+    return { kind: "released" }
+  }
+  if (error instanceof PermanentError) return { kind: "failed", reason: error.message }
+  const afterSeconds = Math.ceil(backoffSeconds(task.claim.attempt, Math.random()))
+  if (error instanceof RetryableError) return { kind: "retry", afterSeconds, reason: error.message }
+  task.log.error({ err: error }, "unexpected error")
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return { kind: "retry", afterSeconds, reason: `Something unexpected went wrong, and the log has more. ${message}` }
+}

@@ -1,0 +1,65 @@
+/** observe → plan → act, until the world is as the spec says. */
+import { PermanentError, RetryableError } from "../domain/errors.ts"
+import { phaseInTrouble, phaseOf } from "../domain/phase.ts"
+import { type Observation, plan, type Wanted } from "../domain/plan.ts"
+import { settingsOf } from "../domain/settings.ts"
+import type { TenantSpec } from "../domain/tenant.ts"
+import type { Outcome, TenantClaim } from "../odoo/port.ts"
+import { act } from "./act.ts"
+import { observe } from "./observe.ts"
+import { Repetition, type Task } from "./task.ts"
+import type { World } from "./world.ts"
+
+export async function reconcile<E>(world: World<E>, task: Task<TenantClaim>): Promise<Outcome> {
+  task.checkpoint()
+  await world.databases.raise(task.fence())
+  const repetition = new Repetition()
+  let seen: Observation | null = null
+  try {
+    for (;;) {
+      task.checkpoint()
+      const spec = task.spec
+      seen = await observe(world, spec)
+      const decision = plan(spec, wantedOf(world, spec), seen)
+      // A spec that moved while we looked: what was decided is about yesterday.
+      if (task.spec !== spec) continue
+      switch (decision.kind) {
+        case "done":
+          tellProgress(task, spec, seen)
+          return { kind: "done", generation: spec.generation }
+        case "wait":
+          tellTrouble(task, spec, seen, decision.reason)
+          return { kind: "retry", afterSeconds: decision.seconds, reason: decision.reason }
+        case "blocked":
+          tellTrouble(task, spec, seen, decision.reason)
+          return { kind: "failed", reason: decision.reason }
+        case "step": {
+          const { step } = decision
+          repetition.count(step)
+          tellProgress(task, spec, seen)
+          await task.step(step.kind, (fence) => act(world, spec, step, fence))
+        }
+      }
+    }
+  } catch (error) {
+    // What cuts a task short says nothing of the tenant: whoever goes on will.
+    if (seen && error instanceof PermanentError) tellTrouble(task, task.spec, seen, error.message)
+    if (seen && error instanceof RetryableError) tellProgress(task, task.spec, seen, error.message)
+    throw error
+  }
+}
+
+export function wantedOf<E>(world: World<E>, spec: TenantSpec): Wanted {
+  return {
+    runtimeFingerprint: world.target.runtime.fingerprint(spec),
+    settingsFingerprint: settingsOf(spec, world.surroundings).fingerprint,
+  }
+}
+
+function tellProgress(task: Task, spec: TenantSpec, seen: Observation, message = ""): void {
+  task.status({ phase: phaseOf(spec, seen), generation: spec.generation, message, usage: null })
+}
+
+function tellTrouble(task: Task, spec: TenantSpec, seen: Observation, message: string): void {
+  task.status({ phase: phaseInTrouble(spec, seen), generation: spec.generation, message, usage: null })
+}

@@ -1,0 +1,8 @@
+import type { StepKind } from "../domain/plan.ts"
+import type { OperationKind, Outcome } from "../odoo/port.ts"
+
+/** What the numbers at /metrics are made of. */
+export interface Telemetry {
+  stepEnded(kind: StepKind, seconds: number, succeeded: boolean): void
+  operationEnded(kind: OperationKind, outcome: Outcome["kind"] | "lost", seconds: number): void
+}

@@ -99,7 +99,7 @@ export class Cluster {
       "max_locks_per_transaction = 256",
       "max_wal_size = '2GB'",
       "log_line_prefix = '%m [%p] %u@%d '",
-      ...(durable === false ? ["fsync = off", "synchronous_commit = off", "full_page_writes = off"] : []),
+      ...(durable === false ? ["fsync = off", "full_page_writes = off"] : []),
     ]
     this.write("saas.conf", settings)
     const main = join(this.data, "postgresql.conf")

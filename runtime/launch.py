@@ -7,7 +7,8 @@ stay inside its own database, so that CONNECT on any other one can be taken away
 * `postgres` means the tenant's own database, and any other database is refused;
 * a reload (SIGHUP, a limit of Odoo's own) ends the process instead of executing it anew: whoever
   started it decides what comes next;
-* due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL.
+* due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL;
+* requests for which there is no connection left wait for one.
 
 The configuration must name exactly one database in `db_name`. It must be there already (a template
 is built with `-i … --stop-after-init` into an empty one that has the extension pg_trgm): creating
@@ -40,6 +41,8 @@ START_AGAIN = 75
 MEETING_PLACE = "postgres"
 # How long a cron thread waits for a PostgreSQL that is away.
 RECONNECT_SECONDS = 5
+# How long a request waits for a connection before it is answered with an error.
+CONNECTION_SECONDS = 30
 
 
 class Misconfigured(Exception):
@@ -117,6 +120,50 @@ def _is_cron_thread():
     return getattr(threading.current_thread(), "type", None) == "cron"
 
 
+def queue_for_connections():
+    """Stock Odoo answers a request with an error when the pool is empty: let it wait instead.
+
+    The plan bounds the connections and nothing bounds the requests: a browser alone sends six at
+    once, and a start may find hundreds that have waited in the kernel.
+    """
+    borrow, give_back = sql_db.ConnectionPool.borrow, sql_db.ConnectionPool.give_back
+    returned = threading.Condition()
+
+    def patient_borrow(self, connection_info):
+        me = threading.get_ident()
+        deadline = time.monotonic() + CONNECTION_SECONDS
+        with returned:
+            while not _has_room(self, me) and time.monotonic() < deadline:
+                returned.wait(deadline - time.monotonic())
+            connection = borrow(self, connection_info)
+            connection.borrowed_by = me
+            return connection
+
+    def telling_give_back(self, connection, keep_in_pool=True):
+        try:
+            give_back(self, connection, keep_in_pool)
+        finally:
+            with returned:
+                returned.notify_all()
+
+    sql_db.ConnectionPool.borrow = patient_borrow
+    sql_db.ConnectionPool.give_back = telling_give_back
+
+
+def _has_room(pool, thread):
+    """A thread that has one connection and needs a second comes first.
+
+    Some are kept for those: otherwise all could be with threads that wait for a second one.
+    """
+    used = [
+        connection
+        for connection in pool._connections
+        if connection._pool_in_use and not connection.closed and not hasattr(connection, "leaked")
+    ]
+    has_one = any(connection.borrowed_by == thread for connection in used)
+    return len(used) < pool._maxconn - (0 if has_one else pool._maxconn // 4)
+
+
 def keep_crons_alive():
     """Without this the cron thread dies, without a word, with its connection to PostgreSQL."""
     run_crons = server.ThreadedServer.cron_thread
@@ -159,6 +206,7 @@ def _is_no_option_of_ours(record):
 def prepare(args):
     """Everything but the start: the name of the database, to which nothing has connected yet."""
     stay_inside()
+    queue_for_connections()
     keep_crons_alive()
     tame_reloads()
     check_root_user()

@@ -104,6 +104,14 @@ test("what is called for another database is refused, and nothing is loaded for 
   await end(child)
 })
 
+test("requests for which there is no connection left wait for one", async () => {
+  const child = launch({ db_maxconn: "5" })
+  await until("it serves", () => answers("/web/health?db_server_status=1"), { seconds: 60 })
+  const answered = await Promise.all(Array.from({ length: 100 }, () => answers("/web/login")))
+  assert.equal(answered.filter(Boolean).length, 100)
+  await end(child)
+})
+
 test("a reload ends it, and whoever started it decides", async () => {
   const child = launch()
   await until("it serves", () => answers("/web/health?db_server_status=1"), { seconds: 60 })
@@ -122,8 +130,8 @@ test("it refuses to start without a database of its own", async () => {
   assert.match(output, /set db_name to its name/)
 })
 
-function launch(): ChildProcess {
-  const child = spawn(odoo.python, [join(repo, "runtime/launch.py"), "-c", writeConfig("odoo", {})], {
+function launch(changes: Readonly<Record<string, string>> = {}): ChildProcess {
+  const child = spawn(odoo.python, [join(repo, "runtime/launch.py"), "-c", writeConfig("odoo", changes)], {
     cwd: "/",
     env: pythonEnv(odoo.pythonPath),
     stdio: "ignore",

@@ -31,6 +31,7 @@ class SaasTokenUsed(models.Model):
             ON CONFLICT (jti) DO NOTHING RETURNING id
             """,
             (payload["jti"], expires),
+            log_exceptions=False,
         )
         if not self.env.cr.rowcount:
             raise TokenRefused("used", "This message was used already.")

@@ -30,4 +30,6 @@ registry.category("fields").add("saas_phase_badge", {
   component: PhaseBadgeField,
   displayName: _t("Tenant phase"),
   supportedTypes: ["selection"],
+  /** Pixels: the longest phase with its icon must not be cut off. */
+  listViewWidth: 150,
 })

@@ -25,6 +25,8 @@ export interface Timeline {
 export interface StepTimelineProps {
   model: TimelineModel
   id: number
+  /** What the page around says already of why it failed or waits: not said twice. */
+  said?: string
   /** The operation's state, or the tenant's phase, address or message, is another one now. */
   onChanged?: () => void
 }
@@ -38,7 +40,12 @@ interface State {
 export class StepTimeline extends Component<StepTimelineProps> {
   static override template = "saas_master.StepTimeline"
   static components = { Ago, Elapsed }
-  static override props = { model: String, id: Number, onChanged: { type: Function, optional: true } }
+  static override props = {
+    model: String,
+    id: Number,
+    said: { type: String, optional: true },
+    onChanged: { type: Function, optional: true },
+  }
 
   private orm!: OrmService
   private live!: Live
@@ -75,6 +82,12 @@ export class StepTimeline extends Component<StepTimelineProps> {
   get triedAgainAt(): number | null {
     const at = this.operation?.state === "queued" ? parseUtc(this.operation.not_before) : null
     return at !== null && at > this.now ? at : null
+  }
+
+  /** Why it failed or waits, unless the page around says so. */
+  get reason(): string {
+    const { message } = this.operation ?? { message: "" }
+    return message === this.props.said ? "" : message
   }
 
   get failed(): boolean {

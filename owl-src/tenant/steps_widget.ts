@@ -28,6 +28,11 @@ export class Steps extends Component<StepsProps> {
     onWillDestroy(() => this.reload.stop())
   }
 
+  get said(): string {
+    const { message } = this.props.record.data
+    return typeof message === "string" ? message : ""
+  }
+
   onChanged(): void {
     this.reload.soon()
   }

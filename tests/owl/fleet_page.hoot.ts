@@ -240,10 +240,7 @@ test("a target that went silent stands out while somebody looks", async () => {
 test("trials that end soon stand out by more than colour", async () => {
   const trial = { id: 1, name: "SUB/1", customer: "Acme", plan: "Starter", trial_end: "2026-02-01", days_left: 1 }
   fleet = makeFleet({
-    subscriptions: [
-      { name: "trial", label: "Trial", count: 2 },
-      { name: "ended", label: "Ended", count: 0 },
-    ],
+    subscriptions: [{ name: "trial", label: "Trial", count: 2 }],
     trials: [trial, { ...trial, id: 2, customer: "Umbra", trial_end: "2026-02-10", days_left: 10 }],
   })
   await openFleet()

@@ -37,6 +37,21 @@ test("a tenant's form shows the steps, and all of it follows the tenant", async 
   expect.verifySteps(["saas.tenant 3"])
 })
 
+test("a reason that the form says already is not said again, what to do is", async () => {
+  const failure = makeOperation({ state: "failed", state_label: "Failed", message: "The disk is full." })
+  onRpc("saas.fleet", "get_timeline", () => ({ now, step_labels: stepLabels, operation: failure, can_retry: true }))
+  const record = { id: 3, name: "Acme", message: "The disk is full." }
+  onRpc("saas.tenant", "web_read", () => [record])
+  await openTab()
+  await mountView({ type: "form", resModel: "saas.tenant", resId: 3, arch })
+  expect(".o_saas_timeline_failure").toHaveCount(0)
+  expect(".o_saas_timeline_hint").toHaveText(/press Retry/)
+  record.message = "Something else"
+  await tellTenant({ id: 3 })
+  await passTime()
+  expect(".o_saas_timeline_failure").toHaveText(/The disk is full/)
+})
+
 test("what a person is typing stays when the tenant changes", async () => {
   await openTab()
   await mountView({ type: "form", resModel: "saas.tenant", resId: 3, arch })

@@ -61,7 +61,7 @@ class SaasFleet(models.AbstractModel):
             "waiting_count": waiting_count,
             "failures": failures,
             "failure_count": failure_count,
-            "subscriptions": self._counts("saas.subscription", "state", [("state", "!=", "ended")]),
+            "subscriptions": self._subscriptions(),
             "trials": self._trials(),
             "targets": self._targets(),
             "servers": self._servers(),
@@ -161,6 +161,11 @@ class SaasFleet(models.AbstractModel):
             }
             for operation in operations
         ]
+
+    def _subscriptions(self):
+        """Those that hold, by state; states that nobody is in are left out."""
+        states = self._counts("saas.subscription", "state", [("state", "!=", "ended")])
+        return [state for state in states if state["count"]]
 
     def _trials(self):
         today = fields.Date.context_today(self)

@@ -43,7 +43,10 @@ export interface ProcessTargetOptions {
   /** The installation's id; throws a RetryableError while the master has not told it yet. */
   readonly installation: () => string
   /** `guard` throws `StaleEpoch` where a younger claim has been at work. */
-  readonly router: (guard: (fence: Fence) => Promise<void>, folder: string) => Router<LoopbackEndpoint>
+  readonly router: (
+    guard: (fence: Fence) => Promise<void>,
+    folder: string,
+  ) => Router<LoopbackEndpoint> & { start(): Promise<void> }
   readonly log: Logger
 }
 
@@ -108,6 +111,9 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     clones: options.clones,
     templateOf: (spec) => templates.databaseOf(spec.template),
   })
+  const router = options.router((fence) => fencing.check(fence), layout.nginx)
+  // Visitors of what runs already are served before anything is claimed; a port that is taken is told with each route.
+  await router.start().catch((error: unknown) => log.error({ err: error }, "nginx is not in front of the tenants"))
   const target = new ProcessTarget({
     name: options.name,
     server: options.server,
@@ -131,10 +137,7 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     }),
     files: new ProcessFiles(layout, places, fencing),
     backups: new ProcessBackups({ layout, operator, fencing, root, installation, bin: options.postgresBin }),
-    router: new SeatedRouter(
-      options.router((fence) => fencing.check(fence), layout.nginx),
-      places,
-    ),
+    router: new SeatedRouter(router, places),
   })
   return { target, databases, templates }
 }

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { z } from "zod"
 import type { Fencing } from "../../databases/fence.ts"
+import { RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import { databasePassword, type RootKey } from "../../domain/keys.ts"
 import type { SeenRuntime } from "../../domain/plan.ts"
@@ -123,7 +124,13 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   async request(tenant: TenantId, path: string, body: string): Promise<{ status: number; body: string }> {
-    return await call(await this.endpoint(tenant), "POST", path, body, requestTimeoutMs)
+    const endpoint = await this.endpoint(tenant)
+    try {
+      return await call(endpoint, "POST", path, body, requestTimeoutMs)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new RetryableError(`The tenant's Odoo does not answer: ${reason}.`, { cause: error })
+    }
   }
 
   async stop(fence: Fence, drainSeconds: number): Promise<void> {

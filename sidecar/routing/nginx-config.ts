@@ -1,0 +1,123 @@
+/** nginx.conf of an installation. It is the same for its whole life: hosts are in the map, states are in page files. */
+
+export interface NginxSettings {
+  readonly folder: string
+  readonly httpPort: number
+  /** The host under which the master is shown. */
+  readonly masterHost: string
+  readonly masterUpstream: string
+  /** The user of the workers where nginx is started by root. */
+  readonly user: string | null
+  /** Whether this machine has IPv6 at all. */
+  readonly ipv6: boolean
+}
+
+export function nginxConfig({ folder, httpPort, masterHost, masterUpstream, user, ipv6 }: NginxSettings): string {
+  return `${user === null ? "" : `user ${user};\n`}daemon on;
+pid ${folder}/nginx.pid;
+error_log ${folder}/logs/error.log warn;
+worker_processes 2;
+# Old workers wait for their websockets to end after each reload: not for ever.
+worker_shutdown_timeout 10s;
+events { worker_connections 4096; }
+http {
+  types { text/html html; }
+  default_type text/html;
+  charset utf-8;
+  log_format saas '$remote_addr [$time_iso8601] $host "$request_method $uri" $status $body_bytes_sent $request_time';
+  access_log ${folder}/logs/access.log saas;
+  client_body_temp_path ${folder}/tmp/body;
+  proxy_temp_path ${folder}/tmp/proxy;
+  fastcgi_temp_path ${folder}/tmp/fastcgi;
+  uwsgi_temp_path ${folder}/tmp/uwsgi;
+  scgi_temp_path ${folder}/tmp/scgi;
+  server_tokens off;
+  sendfile on;
+  tcp_nopush on;
+  gzip on;
+  gzip_proxied any;
+  gzip_min_length 1024;
+  gzip_types text/css application/javascript application/json image/svg+xml text/xml;
+  client_max_body_size 512m;
+  keepalive_timeout 65s;
+
+  # The defaults fail at some two hundred long host names.
+  map_hash_max_size 262144;
+  map_hash_bucket_size 512;
+  server_names_hash_bucket_size 512;
+  map $host $saas_upstream {
+    default "";
+    "${masterHost}" "${masterUpstream}";
+    include ${folder}/hosts.map;
+  }
+  map $saas_upstream $saas_address { default ""; "~^(?<address>[0-9.]+):" $address; }
+  map $http_upgrade $saas_connection { default ""; "websocket" "upgrade"; }
+  # What the tenant says itself comes first.
+  map $upstream_http_x_frame_options $saas_frame_options { "" "SAMEORIGIN"; default ""; }
+  map $upstream_http_content_security_policy $saas_frames { "" $saas_frame_options; default ""; }
+
+  # Attempts to sign in, by the address they come from; an empty key is not counted.
+  map "$request_method:$uri" $saas_sign_in { default ""; "~*^POST:/web/login" $binary_remote_addr; "~*^POST:/saas/sign-on" $binary_remote_addr; }
+  limit_req_zone $saas_sign_in zone=sign_in:10m rate=20r/m;
+  limit_req_status 429;
+
+  proxy_http_version 1.1;
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-Host $http_host;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header Upgrade $http_upgrade;
+  proxy_set_header Connection $saas_connection;
+  proxy_connect_timeout 75s;
+  proxy_read_timeout 720s;
+  proxy_send_timeout 720s;
+  proxy_redirect off;
+  # A request that died half-way must not be done a second time.
+  proxy_next_upstream off;
+
+  server {
+    listen ${httpPort} default_server;
+    ${ipv6 ? `listen [::]:${httpPort} default_server ipv6only=on;` : ""}
+    server_name _;
+    merge_slashes on;
+    add_header X-Content-Type-Options nosniff always;
+    add_header Referrer-Policy strict-origin-when-cross-origin always;
+    add_header X-Frame-Options $saas_frames always;
+
+    error_page 404 @unknown;
+    error_page 429 @too_many;
+    error_page 502 504 =503 @starting;
+    error_page 503 @in_place;
+    location @unknown { root ${folder}/pages; try_files /unknown.html =404; }
+    location @too_many { root ${folder}/pages; try_files /too-many.html =429; }
+    location @starting { root ${folder}/pages; add_header Retry-After 3 always; try_files /starting.html =503; }
+    location @in_place { root ${folder}/pages; add_header Cache-Control no-store always; try_files /$saas_address.html /starting.html =503; }
+
+    # The database manager, whatever is written around it.
+    location ~* ^/web/database(/|$) { return 404 "There is nothing here.\n"; }
+
+    # Open tabs reconnect for ever: while there is a page in place of the tenant they get no more than its status.
+    location ~ ^/(websocket|longpolling|web/webclient/version_info) {
+      if ($saas_upstream = "") { return 404; }
+      if (-f ${folder}/pages/$saas_address.html) { return 503; }
+      limit_req zone=sign_in burst=10 nodelay;
+      proxy_pass http://$saas_upstream;
+    }
+    location / {
+      if ($saas_upstream = "") { return 404; }
+      if (-f ${folder}/pages/$saas_address.html) { return 503; }
+      limit_req zone=sign_in burst=10 nodelay;
+      proxy_pass http://$saas_upstream;
+    }
+  }
+
+  # Tells the sidecar which map is served; nobody else can open this socket.
+  server {
+    listen unix:${folder}/router.sock;
+    access_log off;
+    location / { default_type text/plain; return 200 $saas_upstream; }
+  }
+}
+`
+}

@@ -1,0 +1,173 @@
+/** The nginx of this installation: started when it is not there, checked before it reloads, and nobody else's touched. */
+import { existsSync, readFileSync, readlinkSync } from "node:fs"
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { request } from "node:http"
+import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
+import { execa } from "execa"
+import { RetryableError } from "../domain/errors.ts"
+import { nginxConfig } from "./nginx-config.ts"
+import { startingPage, tooManyPage, unknownHostPage } from "./pages.ts"
+
+export interface NginxOptions {
+  /** Everything of it is in here. */
+  readonly folder: string
+  readonly bin: string
+  readonly httpPort: number
+  readonly masterHost: string
+  readonly masterUpstream: string
+}
+
+const serveSeconds = 10
+const pollMs = 20
+
+export class Nginx {
+  readonly #options: NginxOptions
+  #ready: Promise<void> | null = null
+  #reloading: Promise<void> | null = null
+  #next: Promise<void> | null = null
+
+  constructor(options: NginxOptions) {
+    this.#options = options
+  }
+
+  /** Starts it with the present configuration, or takes over the one that runs. */
+  async ensure(): Promise<void> {
+    this.#ready ??= this.#ensure().catch((error) => {
+      this.#ready = null
+      throw error
+    })
+    await this.#ready
+    if (!this.isRunning()) await this.#run()
+  }
+
+  /** Reloads that are asked for while one is under way become one more. */
+  async reload(): Promise<void> {
+    if (this.#reloading === null) {
+      this.#reloading = this.#reload().finally(() => {
+        this.#reloading = null
+      })
+      return await this.#reloading
+    }
+    this.#next ??= this.#reloading
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = null
+        return this.reload()
+      })
+    await this.#next
+  }
+
+  /** Throws with nginx's own words where it would not take the configuration as it is on disk now. */
+  async test(): Promise<void> {
+    const answer = await this.#nginx(["-t", "-q"])
+    if (answer.exitCode !== 0) throw new RetryableError(`nginx refuses its configuration: ${lastLine(answer.stderr)}`)
+  }
+
+  /** Which upstream a host leads to in the map that is served now; "" for none. */
+  async upstreamOf(host: string): Promise<string> {
+    return await new Promise((resolve, reject) => {
+      const socketPath = join(this.#options.folder, "router.sock")
+      const asked = request({ socketPath, path: "/", headers: { host }, timeout: 2_000, agent: false }, (answer) => {
+        let text = ""
+        answer.setEncoding("utf8").on("data", (chunk: string) => {
+          text += chunk
+        })
+        answer.on("end", () => resolve(text.trim()))
+        answer.on("error", reject)
+      })
+      asked.on("timeout", () => asked.destroy(new Error("nginx does not answer")))
+      asked.on("error", reject)
+      asked.end()
+    })
+  }
+
+  /** Resolves once new connections are served with what is wanted. */
+  async serves(host: string, upstream: string): Promise<void> {
+    const deadline = Date.now() + serveSeconds * 1000
+    for (;;) {
+      const served = await this.upstreamOf(host).catch(() => null)
+      if (served === upstream) return
+      if (Date.now() > deadline) {
+        const log = join(this.#options.folder, "logs/error.log")
+        throw new RetryableError(
+          `nginx has not taken up the address ${host} within ${serveSeconds} s. ${log} says why.`,
+        )
+      }
+      await pause(pollMs)
+    }
+  }
+
+  isRunning(): boolean {
+    const { folder } = this.#options
+    const file = join(folder, "nginx.pid")
+    if (!existsSync(file)) return false
+    const pid = Number(readFileSync(file, "utf8"))
+    const cmdline = `/proc/${pid}/cmdline`
+    // The pid may be somebody else's by now; ours names our folder.
+    return pid > 0 && existsSync(cmdline) && readFileSync(cmdline, "utf8").includes(folder) && existsSync(exeOf(pid))
+  }
+
+  async #ensure(): Promise<void> {
+    const { folder } = this.#options
+    for (const name of ["logs", "hosts.d"]) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
+    for (const name of ["", "pages", "tmp"]) {
+      await mkdir(join(folder, name), { recursive: true })
+      await chmod(join(folder, name), 0o711)
+    }
+    if (!existsSync(join(folder, "hosts.map"))) await writeFile(join(folder, "hosts.map"), "")
+    const pages = { unknown: unknownHostPage, starting: startingPage, "too-many": tooManyPage }
+    for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, "pages", `${name}.html`), text)
+    const user = process.getuid?.() === 0 ? await workerUser() : null
+    const text = nginxConfig({ ...this.#options, user, ipv6: existsSync("/proc/net/if_inet6") })
+    const path = join(folder, "nginx.conf")
+    const before = await readFile(path, "utf8").catch(() => "")
+    if (before === text && this.isRunning()) return
+    await replace(path, text)
+    if (this.isRunning()) await this.reload()
+  }
+
+  async #run(): Promise<void> {
+    const answer = await this.#nginx([])
+    if (answer.exitCode !== 0 && !this.isRunning()) {
+      throw new RetryableError(`nginx does not start: ${lastLine(answer.stderr)}`)
+    }
+  }
+
+  async #reload(): Promise<void> {
+    await this.test()
+    const answer = await this.#nginx(["-s", "reload"])
+    if (answer.exitCode !== 0) throw new RetryableError(`nginx does not reload: ${lastLine(answer.stderr)}`)
+  }
+
+  async #nginx(args: readonly string[]) {
+    const { bin, folder } = this.#options
+    const place = ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "logs/error.log")]
+    // A daemon keeps what it inherits open: it gets nothing of ours.
+    return await execa(bin, [...place, ...args], { reject: false, stdin: "ignore", stdout: "ignore", cwd: "/" })
+  }
+}
+
+export async function replace(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}.new`
+  await writeFile(draft, text, { mode: 0o644 })
+  await rename(draft, path)
+}
+
+/** Debian's user for web servers, or the one that every machine has. */
+async function workerUser(): Promise<string> {
+  const users = await readFile("/etc/passwd", "utf8")
+  return /^www-data:/m.test(users) ? "www-data" : "nobody"
+}
+
+function exeOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`)
+  } catch {
+    return ""
+  }
+}
+
+function lastLine(text: string | undefined): string {
+  return (text ?? "").trim().split("\n").at(-1) ?? ""
+}

@@ -1,0 +1,75 @@
+/** The pages that visitors see in place of a tenant. Each says what is going on and what they can do. */
+import { z } from "zod"
+import type { RouteState } from "../domain/plan.ts"
+
+const stateSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("suspended"), reason: z.string() }),
+  z.object({ kind: z.literal("maintenance") }),
+])
+type PageState = z.infer<typeof stateSchema>
+
+/** The page of a state, or null where visitors reach the tenant itself. Its first line says which state it is. */
+export function pageOf(state: RouteState): string | null {
+  switch (state.kind) {
+    case "none":
+    case "up":
+    case "asleep":
+      return null
+    case "suspended":
+      return (
+        mark(state) +
+        page("This Odoo is suspended", [
+          state.reason,
+          "Its data is kept. If you run this Odoo, sign in to your customer portal or write to your provider.",
+        ])
+      )
+    case "maintenance":
+      return mark(state) + page("This Odoo is being worked on", ["Please come back in a few minutes."])
+  }
+}
+
+/** The state that a page was made of; null for a page that is not ours. */
+export function stateOf(text: string): PageState | null {
+  const found = /^<!-- (\{.*\}) -->\n/.exec(text)?.[1]
+  if (found === undefined) return null
+  return stateSchema.safeParse(JSON.parse(found)).data ?? null
+}
+
+export const unknownHostPage = page("There is no Odoo here", [
+  "Nothing is served at this address. Check how it is spelt: an address changes when an Odoo is renamed.",
+])
+
+export const startingPage = page(
+  "This Odoo is starting",
+  ["It answers in a few seconds. This page tries again by itself."],
+  '<meta http-equiv="refresh" content="3">',
+)
+
+export const tooManyPage = page("Too many attempts to sign in", [
+  "There were many attempts from your network in a short time. Please wait a minute and try again.",
+])
+
+/** Nothing in it may end the comment. */
+function mark(state: PageState): string {
+  const json = JSON.stringify(state).replaceAll("<", "\\u003c").replaceAll(">", "\\u003e").replaceAll("-", "\\u002d")
+  return `<!-- ${json} -->\n`
+}
+
+function page(title: string, paragraphs: readonly string[], head = ""): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${head}
+<title>${escapeHtml(title)}</title>
+<style>
+body{margin:0;min-height:100vh;display:grid;place-items:center;background:#f8f9fa;color:#374151;font:16px/1.5 system-ui,sans-serif}
+main{max-width:32rem;margin:1rem;padding:2rem;background:#fff;border:1px solid #dee2e6;border-radius:.5rem}
+h1{margin:0 0 .75rem;font-size:1.4rem;color:#212529}p{margin:.5rem 0;overflow-wrap:anywhere}
+@media (prefers-color-scheme:dark){body{background:#1b1d26;color:#d1d5db}main{background:#262a36;border-color:#3c3f4c}h1{color:#fff}}
+</style></head>
+<body><main><h1>${escapeHtml(title)}</h1>${paragraphs.map((text) => `<p>${escapeHtml(text)}</p>`).join("")}</main></body></html>
+`
+}
+
+function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" }
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
+}

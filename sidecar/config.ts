@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { isIPv4 } from "node:net"
-import { dirname, join, resolve } from "node:path"
+import { dirname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 
 /** Where this project's own addons and runtime files are. */
@@ -139,7 +139,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const given = environment[name] || variable.default
     try {
       if (given === null) throw new Error(`is not set. ${variable.doc}`)
-      return [name, variable.default === "" && given === "" ? variable.parse("") : variable.parse(given)]
+      return [name, variable.parse(given)]
     } catch (error) {
       problems.push(`${name} ${error instanceof Error ? error.message : error}`)
       return [name, undefined]
@@ -243,8 +243,14 @@ export function tenantUrlPort(config: Config): string {
   return number === silent ? "" : `:${number}`
 }
 
-/** Where the tenants' own Odoo addon and launcher are taken from. */
-export const runtimeSources = {
-  addons: join(repository, "addons"),
-  runtime: join(repository, "runtime"),
+/** The relay for the tenants' mail, or null where there is none. */
+export function relayOf(config: Config) {
+  if (config.SMTP_HOST === null) return null
+  return {
+    host: config.SMTP_HOST,
+    port: config.SMTP_PORT,
+    user: config.SMTP_USER ?? "",
+    password: config.SMTP_PASSWORD_FILE ?? "",
+    fromFilter: config.SMTP_FROM_FILTER ?? "",
+  }
 }

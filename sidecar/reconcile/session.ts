@@ -2,9 +2,21 @@
 import type { Logger } from "pino"
 import { type Backoff, backoffSeconds } from "../domain/backoff.ts"
 import { RetryableError } from "../domain/errors.ts"
-import type { Target } from "../drivers/driver.ts"
-import { type HelloAnswer, type MasterPort, MasterUnavailable, protocolVersion } from "../odoo/port.ts"
+import {
+  type HelloAnswer,
+  type MasterPort,
+  MasterUnavailable,
+  protocolVersion,
+  type ServerInfo,
+  type TargetInfo,
+} from "../odoo/port.ts"
 import { Rest } from "./timing.ts"
+
+/** What is served here, and how that is. */
+export interface Served {
+  readonly describe: () => Promise<TargetInfo>
+  readonly servers: () => Promise<readonly ServerInfo[]>
+}
 
 export interface SessionOptions {
   readonly worker: string
@@ -44,8 +56,8 @@ export class Session {
     if (this.#problem !== "") throw new RetryableError(this.#problem)
   }
 
-  start(target: Target<unknown>): void {
-    this.#loop = this.#helloForEver(target)
+  start(served: Served): void {
+    this.#loop = this.#helloForEver(served)
   }
 
   async stop(): Promise<void> {
@@ -54,11 +66,11 @@ export class Session {
     await this.#loop
   }
 
-  async #helloForEver(target: Target<unknown>): Promise<void> {
+  async #helloForEver(served: Served): Promise<void> {
     let failures = 0
     while (!this.#stopping) {
       try {
-        await this.#hello(target)
+        await this.#hello(served)
         failures = 0
       } catch (error) {
         failures += 1
@@ -70,9 +82,9 @@ export class Session {
     }
   }
 
-  async #hello(target: Target<unknown>): Promise<void> {
+  async #hello(served: Served): Promise<void> {
     const { worker, version, master } = this.#options
-    const [info, servers] = await Promise.all([target.describe(), target.servers.describe()])
+    const [info, servers] = await Promise.all([served.describe(), served.servers()])
     const answer = await master.hello({ protocol: protocolVersion, worker, version, targets: [info], servers })
     if (this.#answer !== null && this.#answer.installation !== answer.installation) {
       throw new RetryableError("The master now says it is another installation. Restart the sidecar if that is meant.")

@@ -7,7 +7,7 @@ import { signOn } from "./lib/master-rpc.ts"
 import { ensureOdoo } from "./lib/odoo.ts"
 import { ensurePackages, ToDo } from "./lib/packages.ts"
 import { isAlive } from "./lib/processes.ts"
-import { showProgress } from "./lib/progress.ts"
+import { type Progress, showProgress } from "./lib/progress.ts"
 import { loadEnvFile, startSettings } from "./lib/settings.ts"
 import { awaitTemplates } from "./lib/templates.ts"
 
@@ -35,13 +35,17 @@ async function main(options: readonly string[]): Promise<void> {
   const stopping = new AbortController()
   const foreground = !options.includes("--detach")
   if (foreground) onInterrupt(stopping, () => installation.stop(progress))
-  await progress("build the OWL bundles", () => buildOwl())
-  await installation.prepare(progress)
-  await installation.startMaster(progress)
-  await installation.startSidecar(progress)
+  await bringUp(installation, progress).catch(async (error: unknown) => {
+    if (foreground) await installation.stop(progress)
+    throw error
+  })
   const password = installation.secrets.read("admin-password")
   const ask = await signOn({ url: `http://127.0.0.1:${settings.ports.master}`, password })
-  await awaitTemplates(ask, progress)
+  // Everything else works without: its page in the master says more, and has a button to try again.
+  const trouble = await awaitTemplates(ask, progress).then(
+    () => "",
+    (error: Error) => `\n${error.message}\n`,
+  )
 
   console.log(`
 Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.
@@ -51,10 +55,17 @@ Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.
   Customers' Odoos   http://<address>.localhost:${settings.ports.http}
   Health             http://127.0.0.1:${settings.ports.sidecar}/readyz
   State and logs     ${settings.stateDir}
-`)
+${trouble}`)
   if (!foreground) return console.log("It runs in the background. npm stop ends it.")
   console.log("Ctrl-C ends it, tenants included.")
   await watch(installation, stopping.signal)
+}
+
+async function bringUp(installation: Installation, progress: Progress): Promise<void> {
+  await progress("build the OWL bundles", () => buildOwl())
+  await installation.prepare(progress)
+  await installation.startMaster(progress)
+  await installation.startSidecar(progress)
 }
 
 /** The first request for the end counts; impatient ones after it change nothing. */

@@ -3,13 +3,16 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
 export interface Applied {
+  /** Fingerprint of saas_master. */
   readonly code: string
   readonly settings: string
+  /** False in a copy of a snapshot that has not been given an identity of its own yet. */
+  readonly own: boolean
 }
 
 export function readApplied(masterFolder: string): Applied {
   const file = join(masterFolder, "applied.json")
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { code: "", settings: "" }
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { code: "", settings: "", own: false }
 }
 
 export function writeApplied(masterFolder: string, applied: Applied): void {

@@ -20,10 +20,14 @@ if settings["demo"]:
     from odoo.modules.loading import load_demo
     from odoo.modules.module_graph import ModuleGraph
 
+    modules = env["ir.module.module"].search([("state", "=", "installed")])
     graph = ModuleGraph(env.cr, mode="load")
-    graph.extend(["saas_master"])
+    graph.extend(modules.mapped("name"))
     package = next(package for package in graph if package.name == "saas_master")
-    if not package.demo and load_demo(env, package, {}, "init"):
-        env["ir.module.module"].search([("name", "=", "saas_master")]).demo = True
+    if not package.demo:
+        # A failure is only logged by Odoo, so it is looked for here.
+        if not load_demo(env, package, {}, "init"):
+            raise SystemExit("The demonstration data of saas_master cannot be loaded.")
+        modules.filtered(lambda module: module.name == "saas_master").demo = True
 
 env.cr.commit()

@@ -51,14 +51,13 @@ export class Installation {
   async prepare(progress: Progress): Promise<void> {
     claimStateFolder(this.settings.stateDir)
     this.secrets.ensure()
-    const fresh = !this.postgres.exists()
-    if (fresh) {
+    if (!this.postgres.exists()) {
       const snapshot = await snapshotOf("master", this.odoo, progress)
       await progress("copy the prepared database", () => this.restore(snapshot))
     }
     await this.startPostgres(progress)
     await this.master.writeFiles()
-    await this.upgrade(fresh, progress)
+    await this.upgrade(progress)
   }
 
   /** An empty `master` database: for those who need PostgreSQL only. */
@@ -158,25 +157,25 @@ export class Installation {
     rmSync(incoming, { recursive: true })
   }
 
-  private async upgrade(fresh: boolean, progress: Progress): Promise<void> {
+  private async upgrade(progress: Progress): Promise<void> {
     const { folder } = this.master.options
     const code = masterCode()
-    if (readApplied(folder).code !== code) {
+    const before = readApplied(folder)
+    if (before.code !== code) {
       await this.master.server.stop()
       await this.master.modules("-u", ["saas_master"], progress, "upgrade saas_master")
-      writeApplied(folder, { code, settings: "" })
+      writeApplied(folder, { ...before, code })
     }
-    const wanted = this.masterSettings(fresh)
-    const settings = fingerprintOf([], JSON.stringify({ ...wanted, fresh: false }))
-    if (!fresh && readApplied(folder).settings === settings) return
-    await progress("set up the master", () => this.master.shell(configuration(wanted)))
-    writeApplied(folder, { code, settings })
+    const wanted = this.masterSettings()
+    const settings = fingerprintOf([], JSON.stringify(wanted))
+    if (before.own && before.settings === settings) return
+    await progress("set up the master", () => this.master.shell(configuration({ ...wanted, fresh: !before.own })))
+    writeApplied(folder, { code, settings, own: true })
   }
 
-  private masterSettings(fresh: boolean): Record<string, unknown> {
+  private masterSettings(): Record<string, unknown> {
     const { ports, demo } = this.settings
     return {
-      fresh,
       demo,
       admin_password: this.secrets.read("admin-password"),
       sidecar_password: this.secrets.read("sidecar-password"),

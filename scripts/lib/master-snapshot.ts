@@ -14,7 +14,7 @@ import { copyTree, ensureSnapshot } from "./snapshots.ts"
 const modules = ["crm", "sale_management", "website", "portal", "bus"]
 
 /** Raise it when snapshots made by an older version of this code must not be used any more. */
-const format = 1
+const format = 2
 
 /** Changes whenever the database has to be upgraded. */
 export function masterCode(): string {
@@ -38,7 +38,7 @@ export async function snapshotOf(kind: SnapshotKind, odoo: Odoo, progress: Progr
     await copyTree(await snapshotOf("base", odoo, progress), folder)
     const code = masterCode()
     await change(folder, odoo, ({ master }) => master.modules("-i", ["saas_master"], progress, "install saas_master"))
-    writeApplied(join(folder, "master"), { code, settings: "" })
+    writeApplied(join(folder, "master"), { code, settings: "", own: false })
   })
 }
 

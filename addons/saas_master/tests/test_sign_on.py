@@ -1,0 +1,109 @@
+import os
+import tempfile
+from unittest.mock import Mock, patch
+
+import requests
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ..models import sidecar_client
+from .common import SaasCase
+
+
+@tagged("post_install", "-at_install", "saas_master")
+class TestSignOn(SaasCase):
+    def setUp(self):
+        super().setUp()
+        with tempfile.NamedTemporaryFile("w", suffix=".token", delete=False) as file:
+            file.write("very-secret\n")
+        self.addCleanup(os.unlink, file.name)
+        environment = {
+            "SAAS_SIDECAR_URL": "http://127.0.0.1:18299/",
+            "SAAS_NUDGE_TOKEN_FILE": file.name,
+        }
+        self.startPatcher(patch.dict(os.environ, environment))
+        self.tenant = self._sell(f"sign-{self.id()[-4:].lower().replace('_', '')}on")
+        self._provision(self.tenant)
+
+    def _answer(self, status=200, **body):
+        answer = Mock(status_code=status)
+        answer.json.return_value = body
+        return self.startPatcher(patch.object(requests, "post", return_value=answer))
+
+    def test_the_customer_signs_on_as_the_first_user(self):
+        post = self._answer(token="one.time")
+        user = self.tenant.partner_id.user_ids
+        self.assertEqual(self.tenant.sudo().with_user(user).sudo()._portal_sign_on(), "one.time")
+        url, sent = post.call_args.args[0], post.call_args.kwargs
+        self.assertEqual(url, "http://127.0.0.1:18299/sign-on")
+        self.assertEqual(sent["headers"], {"Authorization": "Bearer very-secret"})
+        self.assertEqual(sent["timeout"], 2)
+        self.assertEqual(
+            sent["json"],
+            {
+                "tenant": self.tenant.ref,
+                "login": self.tenant.bootstrap_user_login,
+                "name": user.name,
+                "staff": False,
+                "reason": "",
+            },
+        )
+
+    def test_staff_sign_on_as_themselves_with_a_reason(self):
+        post = self._answer(token="one.time")
+        operator = self._make_staff("operator")
+        wizard = self.env["saas.tenant.open"].with_user(operator)
+        wizard = wizard.create({"tenant_id": self.tenant.id, "reason": "Help with invoices"})
+        self.assertEqual(wizard.action_confirm()["url"], f"/saas/open/{wizard.id}")
+        self.assertEqual(wizard.sign_on(), "one.time")
+        sent = post.call_args.kwargs["json"]
+        self.assertEqual((sent["login"], sent["staff"]), (operator.login, True))
+        self.assertEqual(sent["reason"], "Help with invoices")
+        self.assertEqual(self.tenant._spec()["staff_logins"], [operator.login])
+        entry = self._audit_of(self.tenant, "open")
+        self.assertEqual((entry.reason, entry.user_id_int), ("Help with invoices", operator.id))
+
+    def test_viewers_do_not_sign_on(self):
+        with self.assertRaises(AccessError):
+            self.tenant.with_user(self._make_staff("viewer"))._staff_sign_on("curious")
+
+    def test_what_does_not_run_cannot_be_opened(self):
+        self.tenant._hold("person", "x")
+        with self.assertRaisesRegex(UserError, "is not running"):
+            self.tenant._request_sign_on("me", "Me", False, "")
+
+    @mute_logger("odoo.addons.saas_master.models.saas_tenant_sign_on")
+    def test_a_sidecar_that_is_away_is_told_in_words(self):
+        self.startPatcher(patch.object(requests, "post", side_effect=requests.ConnectionError("x")))
+        with self.assertRaisesRegex(UserError, "try again in a minute"):
+            self.tenant._request_sign_on("me", "Me", False, "")
+
+    @mute_logger("odoo.addons.saas_master.models.saas_tenant_sign_on")
+    def test_without_a_sidecar_it_is_told_too(self):
+        with (
+            patch.dict(os.environ, {"SAAS_SIDECAR_URL": ""}),
+            self.assertRaisesRegex(UserError, "does not answer"),
+        ):
+            self.tenant._request_sign_on("me", "Me", False, "")
+
+    def test_a_refusal_is_passed_on(self):
+        self._answer(409, error="It is being restarted. Try again in a few seconds.")
+        with self.assertRaisesRegex(UserError, "being restarted"):
+            self.tenant._request_sign_on("me", "Me", False, "")
+
+    def test_a_nudge_goes_out_once_a_transaction_and_breaks_nothing(self):
+        postcommit = self.env.cr.postcommit
+        postcommit.clear()
+        nudge = self.startPatcher(patch.object(sidecar_client, "nudge"))
+        self.tenant.banner_text = "one"
+        self.tenant.banner_text = "two"
+        postcommit.run()
+        nudge.assert_called_once_with()
+
+    def test_a_nudge_that_fails_is_nobodys_business(self):
+        post = self.startPatcher(patch.object(requests, "post", side_effect=requests.Timeout("x")))
+        sidecar_client._nudge()
+        self.assertEqual(post.call_args.args[0], "http://127.0.0.1:18299/nudge")
+        self.assertLessEqual(post.call_args.kwargs["timeout"], 0.3)

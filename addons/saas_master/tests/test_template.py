@@ -1,0 +1,67 @@
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+
+from .common import SaasCase
+
+
+@tagged("post_install", "-at_install", "saas_master")
+class TestTemplate(SaasCase):
+    def _templates(self, key=None):
+        domain = [("server_id", "=", self.server.id)]
+        return self.env["saas.template"].search(domain + ([("key", "=", key)] if key else []))
+
+    def test_a_plan_has_its_template_built_before_anybody_buys_it(self):
+        before = self._templates()
+        self._make_plan("Template plan", saas_module_names="project")
+        template = self._templates() - before
+        self.assertEqual((template.module_names, template.state), ("project", "pending"))
+        self.assertEqual(template.operation_ids.kind, "build_template")
+        claim = next(claim for claim in self._claim() if claim["kind"] == "build_template")
+        self.assertEqual(claim["template"], template._spec())
+        self.assertEqual((claim["target"], claim["server"]), ("here", "pg"))
+        self.assertEqual(template.state, "building")
+        self._finish(claim, steps=[self._step("build_template")])
+        self.assertEqual(template.state, "ready")
+
+    def test_the_same_apps_share_a_template(self):
+        before = self._templates()
+        self._make_plan("Same one", saas_module_names="contacts,crm")
+        self._make_plan("Same two", saas_module_names=" crm , contacts,,crm ")
+        self.assertEqual(self._templates(), before)
+
+    def test_the_key_says_what_is_in_it(self):
+        release = self.env["saas.release"].create({"name": "Key", "odoo_version": "19.0"})
+        Template = self.env["saas.template"]
+        key = Template._key_of(release, ["crm"])
+        release.name = "Another name"
+        self.assertEqual(Template._key_of(release, ["crm"]), key)
+        self.assertNotEqual(Template._key_of(release, ["crm", "project"]), key)
+        release.source_ids = [(0, 0, {"path": "/srv/addons", "pin": "1"})]
+        pinned = Template._key_of(release, ["crm"])
+        release.source_ids.pin = "2"
+        self.assertEqual(len({key, pinned, Template._key_of(release, ["crm"])}), 3)
+
+    def test_a_failed_build_says_why_and_is_built_again(self):
+        before = self._templates()
+        self._make_plan("Failing plan", saas_module_names="no_such_module")
+        template = self._templates() - before
+        claim = next(claim for claim in self._claim() if claim["kind"] == "build_template")
+        self._finish(claim, "failed", reason="There is no module no_such_module.")
+        self.assertEqual(template.state, "failed")
+        self.assertEqual(template.message, "There is no module no_such_module.")
+        template.with_user(self._make_staff("operator")).action_build()
+        self.assertEqual((template.state, template.message), ("pending", False))
+        claims = self._claim()
+        self.assertEqual([claim["epoch"] for claim in claims], [2])
+
+    def test_a_plan_must_make_sense(self):
+        for values in (
+            {"saas_users": 0},
+            {"saas_storage_mb": -1},
+            {"saas_connections": 2},
+            {"saas_module_names": "crm;rm -rf"},
+            {"type": "consu"},
+            {"saas_release_id": False},
+        ):
+            with self.assertRaises(ValidationError, msg=str(values)):
+                self._make_plan("Bad", **values)

@@ -1,0 +1,166 @@
+/** A tenant's world as a value: small enough to try everything on it. What would lose a customer's data throws. */
+import type { Observation, RouteState, SeenRuntime, Step, Wanted } from "../../../sidecar/domain/plan.ts"
+import type { TenantSpec } from "../../../sidecar/domain/tenant.ts"
+
+export interface Model {
+  readonly template: boolean
+  readonly stage: Observation["database"]["stage"]
+  readonly role: "absent" | "right" | "wrong"
+  readonly files: boolean
+  readonly runtime: SeenRuntime
+  readonly bootstrapped: boolean
+  readonly settings: string
+  readonly route: { readonly hosts: readonly string[]; readonly state: RouteState }
+  readonly users: number
+  /** Counts what the customer wrote; a backup remembers what it holds. */
+  readonly written: number
+  readonly backup: { readonly holds: number; readonly verified: boolean } | null
+}
+
+export const emptyModel: Model = {
+  template: false,
+  stage: "absent",
+  role: "absent",
+  files: false,
+  runtime: { state: "stopped", fingerprint: "", crashes: 0 },
+  bootstrapped: false,
+  settings: "",
+  route: { hosts: [], state: { kind: "none" } },
+  users: 1,
+  written: 0,
+  backup: null,
+}
+
+export function wantedOf(spec: TenantSpec): Wanted {
+  return {
+    runtimeFingerprint: `runtime ${spec.limits.memoryMb}`,
+    settingsFingerprint: `settings ${spec.limits.users}`,
+  }
+}
+
+export function observeModel(model: Model): Observation {
+  const answers = model.runtime.state === "ready"
+  const isThere = model.stage !== "absent"
+  return {
+    template: model.template ? "ready" : "absent",
+    database: {
+      stage: model.stage,
+      rights: isThere ? (model.stage === "open" && model.role !== "right" ? "wrong" : "right") : rightsWithout(model),
+    },
+    files: model.files ? "present" : "absent",
+    runtime: model.runtime,
+    tenant: answers ? { bootstrapped: model.bootstrapped, settings: model.settings } : null,
+    route: model.route,
+    finalBackup: model.backup === null ? "absent" : model.backup.verified ? "verified" : "unverified",
+    activeUsers: model.stage === "open" ? model.users : null,
+  }
+}
+
+function rightsWithout(model: Model): "right" | "wrong" {
+  return model.role === "absent" ? "right" : "wrong"
+}
+
+/** What a step does. Done twice, it does no more than done once. */
+export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
+  switch (step.kind) {
+    case "build_template":
+      return { ...model, template: true }
+    case "clone_database":
+      demand(model.template, "a clone needs its template")
+      demand(model.stage !== "foreign", "a foreign database is touched")
+      return model.stage === "absent" ? { ...model, stage: "cloned" } : model
+    case "prepare_database":
+      demand(model.stage === "cloned" || model.stage === "prepared", "prepare needs a clone")
+      return { ...model, stage: "prepared", role: "right" }
+    case "open_database":
+      demand(model.stage === "prepared" || model.stage === "open", "only what is prepared may be opened")
+      return { ...model, stage: "open" }
+    case "repair_rights":
+      return { ...model, role: "right" }
+    case "create_files":
+      return { ...model, files: true }
+    case "start_runtime":
+      demand(spec.desired === "running", `a tenant that is to be ${spec.desired} is started`)
+      demand(model.stage === "open" && model.role === "right" && model.files, "it is started half-made")
+      demand(model.backup === null, "it is started while a final backup counts")
+      if (model.runtime.state !== "stopped") return model
+      return { ...model, runtime: { ...model.runtime, state: "starting", fingerprint: wantedOf(spec).runtimeFingerprint } }
+    case "await_ready":
+      demand(model.runtime.state !== "stopped", "a stopped runtime is waited for")
+      return { ...model, runtime: { ...model.runtime, state: "ready" } }
+    case "bootstrap":
+      return { ...model, bootstrapped: true }
+    case "apply_settings":
+      return { ...model, settings: wantedOf(spec).settingsFingerprint }
+    case "route":
+      if (step.state.kind === "up") demand(model.bootstrapped && model.runtime.state === "ready", "visitors meet a ruin")
+      return { ...model, route: { hosts: step.hosts.map(({ name }) => name), state: step.state } }
+    case "deactivate_users":
+      return { ...model, users: Math.min(model.users, step.keep) }
+    case "stop_runtime":
+      return { ...model, runtime: { ...model.runtime, state: "stopped", fingerprint: "" } }
+    case "shelve_backup":
+      return { ...model, backup: null }
+    case "back_up":
+      demand(model.runtime.state === "stopped", "a final backup is taken of what still changes")
+      return { ...model, backup: { holds: model.written, verified: false } }
+    case "verify_backup":
+      demand(model.backup !== null, "there is no backup to verify")
+      return { ...model, backup: model.backup && { ...model.backup, verified: true } }
+    case "drop_database":
+      demandMayDelete(model, spec)
+      return { ...model, stage: "absent", role: "absent" }
+    case "remove_files":
+      demandMayDelete(model, spec)
+      return { ...model, files: false }
+    case "remove_route":
+      demand(spec.desired === "deleted", "the route of a living tenant is removed")
+      return { ...model, route: { hosts: [], state: { kind: "none" } } }
+  }
+}
+
+/** What is left where the worker was killed in the middle; null where a step has no middle. */
+export function applyHalf(model: Model, step: Step, spec: TenantSpec): Model | null {
+  switch (step.kind) {
+    case "drop_database":
+      return { ...applyStep(model, step, spec), role: model.role }
+    case "route":
+      return { ...model, route: { hosts: [], state: { kind: "maintenance" } } }
+    case "open_database":
+      return { ...applyStep(model, step, spec), role: "wrong" }
+    default:
+      return null
+  }
+}
+
+/** What customers, machines and other people do meanwhile. */
+export const interferences = {
+  nothing: (model) => model,
+  write: (model) => (model.runtime.state === "ready" ? { ...model, written: model.written + 1 } : model),
+  crash: (model) =>
+    model.runtime.state === "stopped"
+      ? model
+      : { ...model, runtime: { state: "stopped", fingerprint: "", crashes: model.runtime.crashes + 1 } },
+  breakRights: (model) => (model.stage === "open" ? { ...model, role: "wrong" } : model),
+  addUsers: (model) => (model.runtime.state === "ready" ? { ...model, users: model.users + 10 } : model),
+  loseTemplate: (model) => ({ ...model, template: false }),
+  loseRoute: (model) => ({ ...model, route: { hosts: [], state: { kind: "none" } } }),
+  forgetSettings: (model) => ({ ...model, settings: "" }),
+  damageBackup: (model) => ({ ...model, backup: model.backup && { ...model.backup, verified: false } }),
+  tenMinutesPass: (model) => ({ ...model, runtime: { ...model.runtime, crashes: 0 } }),
+} satisfies Record<string, (model: Model) => Model>
+
+export type Interference = keyof typeof interferences
+
+function demandMayDelete(model: Model, spec: TenantSpec): void {
+  demand(spec.desired === "deleted", "data is deleted though nobody said so")
+  demand(model.runtime.state === "stopped", "data is deleted under a running tenant")
+  if (model.written === 0 && model.stage !== "open") return
+  if (model.stage === "absent" && model.backup === null && !model.files) return
+  demand(model.backup?.verified === true, "data is deleted without a verified backup")
+  demand(model.backup?.holds === model.written, "data is deleted that the backup does not hold")
+}
+
+function demand(condition: boolean, otherwise: string): void {
+  if (!condition) throw new Error(`Never again: ${otherwise}`)
+}

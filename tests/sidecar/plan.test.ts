@@ -1,0 +1,177 @@
+import { suite } from "uvu"
+import * as assert from "uvu/assert"
+import { crashLoop, type Observation, plan, type Step, type Wanted } from "../../sidecar/domain/plan.ts"
+import type { TenantSpec } from "../../sidecar/domain/tenant.ts"
+import { aSpec } from "./helpers/spec.ts"
+
+const test = suite("plan")
+
+const wanted: Wanted = { runtimeFingerprint: "runtime", settingsFingerprint: "settings" }
+
+const nothing: Observation = {
+  template: "ready",
+  database: { stage: "absent", rights: "right" },
+  files: "absent",
+  runtime: { state: "stopped", fingerprint: "", crashes: 0 },
+  tenant: null,
+  route: { hosts: [], state: { kind: "none" } },
+  finalBackup: "absent",
+  activeUsers: null,
+}
+
+const serving: Observation = {
+  ...nothing,
+  database: { stage: "open", rights: "right" },
+  files: "present",
+  runtime: { state: "ready", fingerprint: "runtime", crashes: 0 },
+  tenant: { bootstrapped: true, settings: "settings" },
+  route: { hosts: ["acme.localhost"], state: { kind: "up" } },
+  activeUsers: 1,
+}
+
+test("a tenant that is as it should be is left alone", () => {
+  assert.equal(plan(aSpec(), wanted, serving), { kind: "done" })
+})
+
+test("a missing template is built before anything is cloned", () => {
+  assert.is(nextStep(aSpec(), { ...nothing, template: "absent" }), "build_template")
+  assert.is(nextStep(aSpec(), nothing), "clone_database")
+})
+
+test("a template that is gone does not matter to a tenant that has been cloned", () => {
+  assert.equal(plan(aSpec(), wanted, { ...serving, template: "absent" }), { kind: "done" })
+})
+
+test("nobody is sent to a tenant before it is bootstrapped and knows its limits", () => {
+  const unrouted = { ...serving, route: nothing.route }
+  assert.is(nextStep(aSpec(), { ...unrouted, tenant: { bootstrapped: false, settings: "" } }), "bootstrap")
+  assert.is(nextStep(aSpec(), { ...unrouted, tenant: { bootstrapped: true, settings: "" } }), "apply_settings")
+  assert.is(nextStep(aSpec(), unrouted), "route")
+})
+
+test("what was changed from inside is put right before it is served", () => {
+  const opened = { ...serving, database: { stage: "open", rights: "wrong" } } as const
+  assert.is(nextStep(aSpec(), opened), "repair_rights")
+  assert.is(nextStep(aSpec({ desired: "suspended", reason: "Unpaid." }), { ...opened, ...stopped("Unpaid.") }), "repair_rights")
+})
+
+test("other limits than it was started with mean a stop and a start", () => {
+  assert.is(nextStep(aSpec(), { ...serving, runtime: { ...serving.runtime, fingerprint: "older" } }), "stop_runtime")
+})
+
+test("hosts are changed without touching the runtime, and their order does not matter", () => {
+  const spec = aSpec({
+    hosts: [
+      { name: "new.localhost", primary: true },
+      { name: "acme.localhost", primary: false },
+    ],
+  })
+  assert.equal(stepOf(spec, serving), { kind: "route", hosts: spec.hosts, state: { kind: "up" } })
+  const both = { ...serving, route: { ...serving.route, hosts: ["acme.localhost", "new.localhost"] } }
+  assert.equal(plan(spec, wanted, both), { kind: "done" })
+})
+
+test("users beyond the limit are cut off", () => {
+  const spec = aSpec()
+  const crowded = { ...serving, activeUsers: spec.limits.users + 1 }
+  assert.equal(stepOf(spec, crowded), { kind: "deactivate_users", keep: spec.limits.users })
+})
+
+test("suspending shows the reason first and stops then", () => {
+  const spec = aSpec({ desired: "suspended", reason: "The invoice is not paid." })
+  assert.equal(stepOf(spec, serving), {
+    kind: "route",
+    hosts: spec.hosts,
+    state: { kind: "suspended", reason: "The invoice is not paid." },
+  })
+  const shown = { ...serving, route: stopped("The invoice is not paid.").route }
+  assert.is(nextStep(spec, shown), "stop_runtime")
+  assert.equal(plan(spec, wanted, { ...serving, ...stopped("The invoice is not paid.") }), { kind: "done" })
+})
+
+test("another reason is shown without anything else", () => {
+  const spec = aSpec({ desired: "suspended", reason: "By request." })
+  assert.is(nextStep(spec, { ...serving, ...stopped("The invoice is not paid.") }), "route")
+})
+
+test("a tenant that was never made and is suspended is only shown as such", () => {
+  const spec = aSpec({ desired: "suspended", reason: "Wait." })
+  assert.is(nextStep(spec, nothing), "route")
+  assert.equal(plan(spec, wanted, { ...nothing, route: stopped("Wait.").route }), { kind: "done" })
+})
+
+test("deletion goes from the outside in, and data goes only behind a verified backup", () => {
+  const spec = aSpec({ desired: "deleted" })
+  const diverted = { ...serving, route: { hosts: ["acme.localhost"], state: { kind: "maintenance" } } } as const
+  const stop = { ...diverted, runtime: nothing.runtime, tenant: null }
+  assert.equal(nextStep(spec, serving), "route")
+  assert.equal(nextStep(spec, diverted), "stop_runtime")
+  assert.equal(nextStep(spec, stop), "back_up")
+  assert.equal(nextStep(spec, { ...stop, finalBackup: "unverified" }), "verify_backup")
+  const verified = { ...stop, finalBackup: "verified" } as const
+  assert.equal(nextStep(spec, verified), "drop_database")
+  const dropped = { ...verified, database: nothing.database, activeUsers: null }
+  assert.equal(nextStep(spec, dropped), "remove_files")
+  assert.equal(nextStep(spec, { ...dropped, files: "absent" }), "remove_route")
+  assert.equal(plan(spec, wanted, { ...dropped, files: "absent", route: nothing.route }), { kind: "done" })
+})
+
+test("a role without its database is left over and goes too", () => {
+  const spec = aSpec({ desired: "deleted" })
+  assert.is(nextStep(spec, { ...nothing, database: { stage: "absent", rights: "wrong" } }), "drop_database")
+})
+
+test("a backup that was made while it could be written to, or before it ran again, is not the final one", () => {
+  const again = { ...serving, finalBackup: "verified" } as const
+  assert.is(nextStep(aSpec(), { ...again, runtime: nothing.runtime, tenant: null }), "shelve_backup")
+  const diverted = { ...again, route: { hosts: ["acme.localhost"], state: { kind: "maintenance" } } } as const
+  assert.is(nextStep(aSpec({ desired: "deleted" }), diverted), "shelve_backup")
+})
+
+test("files without a database are never removed without a backup", () => {
+  const decision = plan(aSpec({ desired: "deleted" }), wanted, { ...nothing, files: "present" })
+  assert.is(decision.kind, "blocked")
+})
+
+test("a lost database is never replaced by an empty one", () => {
+  assert.is(plan(aSpec(), wanted, { ...nothing, files: "present" }).kind, "blocked")
+  assert.is(plan(aSpec(), wanted, { ...nothing, finalBackup: "verified" }).kind, "blocked")
+})
+
+test("what belongs to another installation is not touched, but visitors are told and the runtime stops", () => {
+  const foreign = { ...serving, database: { stage: "foreign", rights: "right" } } as const
+  assert.is(plan(aSpec(), wanted, foreign).kind, "blocked")
+  const suspended = aSpec({ desired: "suspended", reason: "Abuse." })
+  assert.is(nextStep(suspended, foreign), "route")
+  assert.is(plan(suspended, wanted, { ...foreign, ...stopped("Abuse.") }).kind, "blocked")
+  const deleted = aSpec({ desired: "deleted" })
+  assert.is(plan(deleted, wanted, { ...nothing, database: foreign.database }).kind, "blocked")
+})
+
+test("a crash loop is waited out, and says so", () => {
+  const crashed = { ...serving, runtime: { ...nothing.runtime, crashes: crashLoop - 1 }, tenant: null }
+  assert.is(nextStep(aSpec(), crashed), "start_runtime")
+  const decision = plan(aSpec(), wanted, { ...crashed, runtime: { ...crashed.runtime, crashes: crashLoop } })
+  assert.is(decision.kind, "wait")
+  assert.match(decision.kind === "wait" ? decision.reason : "", `${crashLoop} times`)
+})
+
+test.run()
+
+function stepOf(spec: TenantSpec, seen: Observation): Step {
+  const decision = plan(spec, wanted, seen)
+  if (decision.kind === "step") return decision.step
+  throw new Error(`It decided on ${JSON.stringify(decision)}`)
+}
+
+function nextStep(spec: TenantSpec, seen: Observation): Step["kind"] {
+  return stepOf(spec, seen).kind
+}
+
+function stopped(reason: string): Pick<Observation, "route" | "runtime" | "tenant"> {
+  return {
+    route: { hosts: ["acme.localhost"], state: { kind: "suspended", reason } },
+    runtime: nothing.runtime,
+    tenant: null,
+  }
+}

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import { mkdir, open } from "node:fs/promises"
 import { createConnection, type Socket } from "node:net"
 import { join } from "node:path"
-import { createInterface } from "node:readline"
+import { createInterface, type Interface } from "node:readline"
 import { z } from "zod"
 import { RetryableError, StaleEpoch } from "../../domain/errors.ts"
 import type { TenantId } from "../../domain/tenant.ts"
@@ -90,7 +90,7 @@ export class Holder {
     signal.addEventListener("abort", stop, { once: true })
     try {
       connection.write(`${JSON.stringify({ op: "watch" })}\n`)
-      for await (const line of createInterface({ input: connection })) {
+      for await (const line of linesOf(connection)) {
         const event = exited.safeParse(JSON.parse(line))
         if (event.success) ended(event.data.tenant)
       }
@@ -105,7 +105,7 @@ export class Holder {
     try {
       connection.setTimeout(answerTimeoutMs, () => connection.destroy(new Error("it does not answer")))
       connection.write(`${JSON.stringify(order)}\n`)
-      for await (const line of createInterface({ input: connection })) return this.#understand(line, schema)
+      for await (const line of linesOf(connection)) return this.#understand(line, schema)
       throw new RetryableError("The holder of the tenants' sockets ended in the middle of an order.")
     } finally {
       connection.destroy()
@@ -173,4 +173,11 @@ function connectTo(path: string): Promise<Socket> {
       resolve(connection)
     })
   })
+}
+
+/** Ends with the connection, however that ends: by itself readline waits for ever on one that was destroyed. */
+function linesOf(connection: Socket): Interface {
+  const lines = createInterface({ input: connection })
+  connection.once("close", () => lines.close())
+  return lines
 }

@@ -1,52 +1,32 @@
 from unittest.mock import patch
 
-from odoo import Command, fields
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from .common import SaasCase
+
 
 @tagged("post_install", "-at_install")
-class TestPortal(HttpCase):
+class TestPortal(SaasCase, HttpCase):
     """What customers see of their own Odoo, and that they see nothing of anybody else's."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.plan = cls.env["product.template"].create(
-            {
-                "name": "Team for tests",
-                "type": "service",
-                "list_price": 49.0,
-                "is_saas_plan": True,
-                "saas_users": 10,
-                "saas_storage_mb": 10240,
-                "saas_module_names": "contacts",
-            }
-        )
-        cls.acme, cls.acme_user = cls._make_customer("Acme for tests", "portal_acme")
-        cls.globex, cls.globex_user = cls._make_customer("Globex for tests", "portal_globex")
-        cls.tenant = cls._make_tenant(cls.acme, "acme-portal")
-        cls.foreign = cls._make_tenant(cls.globex, "globex-portal")
+        cls.plan.saas_storage_mb = 10240
+        cls.acme = cls._make_customer_with_portal("Acme", "portal_acme")
+        cls.globex = cls._make_customer_with_portal("Globex", "portal_globex")
+        cls.tenant = cls._sell("acme-portal", customer=cls.acme)
+        cls.foreign = cls._sell("globex-portal", customer=cls.globex)
 
     @classmethod
-    def _make_customer(cls, name, login):
-        """A company and the portal user of one of its people."""
-        company = cls.env["res.partner"].create({"name": name, "is_company": True})
+    def _make_customer_with_portal(cls, name, login):
+        """A company, one of whose people signs in to the portal."""
+        company = cls._make_customer(name)
         user = new_test_user(cls.env, login, groups="base.group_portal", password=login)
         user.partner_id.parent_id = company
-        return company, user
-
-    @classmethod
-    def _make_tenant(cls, customer, slug):
-        order = cls.env["sale.order"].create(
-            {
-                "partner_id": customer.id,
-                "saas_slug": slug,
-                "order_line": [Command.create({"product_id": cls.plan.product_variant_id.id})],
-            }
-        )
-        order.action_confirm()
-        return order.saas_tenant_ids
+        return company
 
     def _see(self, tenant, phase, **status):
         """As if the sidecar had reported it."""
@@ -149,13 +129,9 @@ class TestPortal(HttpCase):
 
     def test_the_steps_are_shown_while_it_is_made(self):
         self._see(self.tenant, "provisioning")
-        operation = self.tenant.operation_ids[0]
-        operation.step_ids.create(
-            [
-                {"operation_id": operation.id, "number": 1, "name": "clone_database", "state": "done"},
-                {"operation_id": operation.id, "number": 2, "name": "start_runtime", "state": "running"},
-            ]
-        )
+        claim = self._claim_one(self.tenant)
+        copied, starting = self._step("clone_database"), self._step("start_runtime", "running", 2)
+        self.assertTrue(self._report(claim, copied, starting))
         self.authenticate("portal_acme", "portal_acme")
         page = self._get(f"/my/odoo/{self.tenant.id}")
         self.assertIn('data-number="1" data-state="done"', page)

@@ -80,8 +80,7 @@ function common(conf: OdooConf): Record<string, string | number> {
 function render(options: Readonly<Record<string, string | number>>): string {
   const lines = Object.entries(options).map(([name, value]) => {
     if (/[\r\n]/.test(String(value))) throw new Error(`The option ${name} of odoo.conf must be one line`)
-    // The file is read with interpolation, for which % is special.
-    return `${name} = ${String(value).replaceAll("%", "%%")}`
+    return `${name} = ${value}`
   })
   return `[options]\n${lines.join("\n")}\n`
 }

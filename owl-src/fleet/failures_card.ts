@@ -36,6 +36,19 @@ export class FailuresCard extends Component<FailuresCardProps> {
     return this.props.fleet.failure_count - this.props.fleet.failures.length
   }
 
+  get moreText(): string {
+    return _t("%s more", this.more)
+  }
+
+  /** Several buttons of one name are told apart by whom they are about. */
+  retryLabel(operation: Operation): string {
+    return _t("Retry %s", operation.subject)
+  }
+
+  stepsLabel(operation: Operation): string {
+    return _t("Steps of %s", operation.subject)
+  }
+
   /** The step at which it ended, in words. */
   failedStep(operation: Operation): string {
     const step = operation.steps.findLast(({ state }) => state === "failed")

@@ -38,6 +38,10 @@ export class PhaseOverview extends Component<PhaseOverviewProps> {
     return this.phases.map(({ label, count }) => `${label}: ${this.number(count)}`).join(", ")
   }
 
+  get allText(): string {
+    return _t("All %s", this.number(this.props.total))
+  }
+
   phaseClass(phase: Count): string {
     return phaseClass(phase.name)
   }

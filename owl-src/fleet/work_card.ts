@@ -46,6 +46,14 @@ export class WorkCard extends Component<WorkCardProps> {
     return at !== null && at > Date.now() + this.props.skew ? at : null
   }
 
+  attemptText(operation: Operation): string {
+    return _t("try %s", operation.attempt)
+  }
+
+  moreText(count: number): string {
+    return _t("%s more", count)
+  }
+
   get moreRunning(): number {
     return this.props.fleet.running_count - this.props.fleet.running.length
   }

@@ -10,7 +10,9 @@ export interface AgoProps {
   skew: number
   /** From this age on, in milliseconds, it stands out: it should have come again long ago. */
   lateAfter?: number
-  /** What is said of a moment that was to come and has come. */
+  /** The words around it, with `%s` in its place: whole sentences can be translated, pieces cannot. */
+  phrase?: string
+  /** What is said instead of a moment that was to come and has come. */
   whenPast?: string
 }
 
@@ -22,6 +24,7 @@ export class Ago extends Component<AgoProps> {
     at: Number,
     skew: Number,
     lateAfter: { type: Number, optional: true },
+    phrase: { type: String, optional: true },
     whenPast: { type: String, optional: true },
   }
 
@@ -34,10 +37,11 @@ export class Ago extends Component<AgoProps> {
   }
 
   get text(): string {
-    const { at, whenPast } = this.props
+    const { at, phrase = "%s", whenPast } = this.props
     if (whenPast !== undefined && at <= this.now) return whenPast
     const base = luxon.DateTime.fromMillis(this.now)
-    return luxon.DateTime.fromMillis(at).setLocale(user.lang).toRelative({ base }) ?? this.exact
+    const words = luxon.DateTime.fromMillis(at).setLocale(user.lang).toRelative({ base }) ?? this.exact
+    return phrase.replace("%s", words)
   }
 
   get exact(): string {

@@ -9,7 +9,7 @@ import type { Live } from "../services/live.ts"
 import { useLive } from "../services/live.ts"
 import { formatDuration, parseUtc } from "../services/time.ts"
 import type { Operation, OperationMessage, OperationStep, TenantMessage } from "./operation.ts"
-import { hasEnded, needsPerson, withMessage } from "./operation.ts"
+import { currentStep, hasEnded, needsPerson, withMessage } from "./operation.ts"
 
 /** What a timeline is about: the operation itself, or the running or last one of a tenant or template. */
 export type TimelineModel = "saas.operation" | "saas.tenant" | "saas.template"
@@ -76,6 +76,18 @@ export class StepTimeline extends Component<StepTimelineProps> {
   get until(): number | null {
     const operation = this.operation
     return operation && hasEnded(operation.state) ? (parseUtc(operation.ended_at) ?? this.now) : null
+  }
+
+  get attemptText(): string {
+    return _t("try %s", this.operation?.attempt ?? 0)
+  }
+
+  /** For those who hear the page: the step under way, or how it ended. */
+  get announcement(): string {
+    const { operation } = this
+    if (!operation) return ""
+    const step = operation.state === "running" ? currentStep(operation.steps) : undefined
+    return step ? this.label(step) : operation.state_label
   }
 
   /** When a waiting operation is tried again, if that is still to come. */

@@ -231,10 +231,10 @@ test("a target that went silent stands out while somebody looks", async () => {
   const target = makeTarget({ last_hello: "2026-01-31 09:58:00" })
   fleet = makeFleet({ targets: [target] })
   await openFleet()
-  expect("[data-target=local] .o_saas_ago").toHaveText("2 minutes ago")
+  expect("[data-target=local] .o_saas_ago").toHaveText("heard 2 minutes ago")
   expect("[data-target=local] .o_saas_late").toHaveCount(0)
   await passTime(90_000)
-  expect("[data-target=local] .o_saas_late").toHaveText("3 minutes ago")
+  expect("[data-target=local] .o_saas_late").toHaveText("heard 3 minutes ago")
 })
 
 test("trials that end soon stand out by more than colour", async () => {

@@ -11,7 +11,12 @@ class SaasTenantOpen(models.TransientModel):
     def action_confirm(self):
         """On to the page that signs on: the token is made there, so that it is never seen twice."""
         self._tenant()
-        return {"type": "ir.actions.act_url", "url": f"/saas/open/{self.id}", "target": "new"}
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/saas/open/{self.id}",
+            "target": "new",
+            "close": True,
+        }
 
     def sign_on(self):
         """A one-time token for whoever filled in this dialog.

@@ -114,7 +114,7 @@ const variables = {
   },
   POLL_SECONDS: { doc: "How often to ask for work without a nudge.", default: "2", parse: integer(1, 300) },
   PATROL_SECONDS: {
-    doc: "Every tenant is looked at once in this time, without being asked.",
+    doc: "Every tenant is looked at at least once in this time, without being asked.",
     default: "3600",
     parse: integer(10, 86_400),
   },

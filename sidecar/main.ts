@@ -80,17 +80,14 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
   const patrol = new Patrol({
     master,
     world,
+    telemetry: metrics,
     log,
     gate,
     roundSeconds: config.PATROL_SECONDS,
     isWorkingOn: (tenant) => worker.isWorkingOn(tenant),
     asked: () => worker.nudge(),
   })
-  metrics.watch({
-    queued: () => session.queued,
-    running: () => worker.running,
-    phases: () => patrol.phases(),
-  })
+  metrics.watch({ queued: () => session.queued, running: () => worker.running })
   const app = createApp({
     token: config.NUDGE_TOKEN_FILE,
     checks: checksOf({ session, master: masterThere, databases, target: target.name, describe }),

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import type { StepKind } from "../domain/plan.ts"
-import { phases } from "../domain/tenant.ts"
+import { type Phase, phases, type TenantId } from "../domain/tenant.ts"
 import type { OperationKind, Outcome } from "../odoo/port.ts"
 import type { Telemetry } from "../reconcile/telemetry.ts"
 
@@ -8,7 +8,6 @@ import type { Telemetry } from "../reconcile/telemetry.ts"
 export interface Gauges {
   readonly queued: () => number
   readonly running: () => number
-  readonly phases: () => ReadonlyMap<string, number>
 }
 
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 120]
@@ -18,6 +17,7 @@ export class Metrics implements Telemetry {
   readonly #steps: Histogram<"step" | "result">
   readonly #operations: Histogram<"kind" | "outcome">
   readonly #failures: Counter<"kind">
+  readonly #phases = new Map<TenantId, Phase>()
 
   constructor() {
     const registers = [this.registry]
@@ -42,22 +42,23 @@ export class Metrics implements Telemetry {
       labelNames: ["kind"],
       registers,
     })
-  }
-
-  watch(gauges: Gauges): void {
-    const registers = [this.registry]
-    gauge("saas_queue_depth", "Operations that wait in the master, as it last told", gauges.queued)
-    gauge("saas_leases", "Operations under way in this sidecar", gauges.running)
+    const seen = this.#phases
     new Gauge({
       name: "saas_tenants",
       help: "Tenants by the phase they were last seen in",
       labelNames: ["phase"],
       registers,
       collect() {
-        const counts = gauges.phases()
-        for (const phase of phases) this.set({ phase }, counts.get(phase) ?? 0)
+        const all = [...seen.values()]
+        for (const phase of phases) this.set({ phase }, all.filter((one) => one === phase).length)
       },
     })
+  }
+
+  watch(gauges: Gauges): void {
+    const registers = [this.registry]
+    gauge("saas_queue_depth", "Operations that wait in the master, as it last told", gauges.queued)
+    gauge("saas_leases", "Operations under way in this sidecar", gauges.running)
 
     function gauge(name: string, help: string, read: () => number): void {
       new Gauge({
@@ -73,6 +74,11 @@ export class Metrics implements Telemetry {
 
   stepEnded(step: StepKind, duration: number, succeeded: boolean): void {
     this.#steps.observe({ step, result: succeeded ? "done" : "failed" }, duration)
+  }
+
+  phaseSeen(tenant: TenantId, phase: Phase): void {
+    if (phase === "deleted") this.#phases.delete(tenant)
+    else this.#phases.set(tenant, phase)
   }
 
   operationEnded(kind: OperationKind, outcome: Outcome["kind"] | "lost", duration: number): void {

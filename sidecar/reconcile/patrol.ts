@@ -11,12 +11,14 @@ import type { Stop } from "../drivers/driver.ts"
 import { type MasterPort, MasterUnavailable, type TenantSummary, type UsageSample } from "../odoo/port.ts"
 import { observe } from "./observe.ts"
 import { wantedOf } from "./reconcile.ts"
+import type { Telemetry } from "./telemetry.ts"
 import { Rest } from "./timing.ts"
 import type { World } from "./world.ts"
 
 export interface PatrolOptions<E> {
   readonly master: MasterPort
   readonly world: World<E>
+  readonly telemetry: Telemetry
   readonly log: Logger
   /** Every tenant is looked at once in this time. */
   readonly roundSeconds: number
@@ -30,6 +32,9 @@ export interface PatrolOptions<E> {
 
 /** Pace of the first round after a start: whatever happened meanwhile is not to wait an hour. */
 const firstRoundSeconds = 0.1
+/** With few tenants the rounds are shorter, so that a new one is not strange for long. */
+const longestRestSeconds = 60
+const busySeconds = 0.5
 const retrySeconds = 5
 const samplesAtOnce = 50
 
@@ -37,8 +42,9 @@ export class Patrol<E> {
   readonly #options: PatrolOptions<E>
   readonly #rest = new Rest()
   readonly #changed = new Set<TenantId>()
-  readonly #phases = new Map<TenantId, string>()
   #known = new Map<TenantId, TenantSummary>()
+  #ahead: TenantId[] = []
+  #rounds = 0
   #samples: UsageSample[] = []
   #seq = 0n
   #stopWatching: Stop | null = null
@@ -64,52 +70,52 @@ export class Patrol<E> {
     await this.#loop
   }
 
-  /** How many tenants were last seen in which phase. */
-  phases(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>()
-    for (const phase of this.#phases.values()) counts.set(phase, (counts.get(phase) ?? 0) + 1)
-    return counts
-  }
-
   async #walkForEver(): Promise<void> {
-    let first = true
-    let queue: TenantId[] = []
     while (!this.#stopping) {
-      const { roundSeconds, log } = this.#options
-      let seconds = retrySeconds
       try {
         await this.#options.gate()
         await this.#seeChanged()
-        if (queue.length === 0) {
-          if (this.#known.size > 0) first = false
-          await this.#learn()
-          queue = [...this.#known.keys()]
-        }
-        const next = queue.shift()
-        if (next !== undefined) await this.#look(next)
-        if (queue.length === 0 || this.#samples.length >= samplesAtOnce) await this.#sendUsage()
-        seconds = first && queue.length > 0 ? firstRoundSeconds : roundSeconds / Math.max(1, this.#known.size)
+        await this.#goOn()
+        await this.#rest.wait(this.#changed.size > 0 ? busySeconds : this.#pace())
       } catch (error) {
         const passing = error instanceof MasterUnavailable || error instanceof RetryableError
-        if (!passing) log.error({ err: error }, "a look at the tenants failed")
+        if (!passing) this.#options.log.error({ err: error }, "a look at the tenants failed")
+        await this.#rest.wait(retrySeconds)
       }
-      if (this.#changed.size === 0 || seconds === retrySeconds) await this.#rest.wait(seconds)
     }
+  }
+
+  /** One more tenant of this round; after the last, a new round begins with the tenants that there are by then. */
+  async #goOn(): Promise<void> {
+    const next = this.#ahead.shift()
+    if (next !== undefined) await this.#look(next)
+    if (this.#ahead.length > 0 && this.#samples.length < samplesAtOnce) return
+    await this.#sendUsage()
+    if (this.#ahead.length > 0) return
+    this.#rounds += 1
+    await this.#learn()
+    this.#ahead = [...this.#known.keys()]
+  }
+
+  #pace(): number {
+    if (this.#rounds === 1 && this.#ahead.length > 0) return firstRoundSeconds
+    return Math.min(longestRestSeconds, this.#options.roundSeconds / Math.max(1, this.#known.size))
   }
 
   async #learn(): Promise<void> {
     const { master, world } = this.#options
     const summaries = await master.tenants([world.target.name])
     this.#known = new Map(summaries.map((summary) => [summary.id, summary]))
-    for (const id of this.#phases.keys()) if (!this.#known.has(id)) this.#phases.delete(id)
   }
 
   async #seeChanged(): Promise<void> {
     if (this.#changed.size === 0) return
     await this.#learn()
     for (const tenant of this.#changed) {
-      await this.#judge(tenant, "Its Odoo ended by itself.")
+      // Whoever works on it may have looked just before: it is seen to when they are done.
+      if (this.#options.isWorkingOn(tenant)) continue
       this.#changed.delete(tenant)
+      await this.#judge(tenant)
     }
   }
 
@@ -120,10 +126,10 @@ export class Patrol<E> {
     if (this.#decide(known.spec, seen).kind === "done") return await this.#tell(known, seen, "")
     // What we know of it may be an hour old: it is judged by what is wanted now.
     await this.#learn()
-    await this.#judge(tenant, "It is not as it should be.")
+    await this.#judge(tenant)
   }
 
-  async #judge(tenant: TenantId, reason: string): Promise<void> {
+  async #judge(tenant: TenantId): Promise<void> {
     const { world, isWorkingOn, master, log, asked } = this.#options
     const known = this.#known.get(tenant)
     if (known === undefined || isWorkingOn(tenant)) return
@@ -131,13 +137,14 @@ export class Patrol<E> {
     // It may have been claimed while we looked: then what we saw is half of something.
     if (isWorkingOn(tenant)) return
     const decision = this.#decide(known.spec, seen)
-    if (decision.kind === "step") {
-      log.info({ tenant, step: decision.step.kind }, reason)
-      await master.request(tenant, "reconcile", `${reason} What it takes first: ${decision.step.kind}.`)
+    const trouble = troubleOf(decision)
+    // What is blocked needs a person, and an operation would only say so once more.
+    if (decision.kind === "step" || decision.kind === "wait") {
+      log.warn({ tenant, decision }, trouble)
+      await master.request(tenant, "reconcile", trouble)
       asked()
     }
-    const message = decision.kind === "done" ? "" : decision.kind === "step" ? reason : decision.reason
-    await this.#tell(known, seen, message)
+    await this.#tell(known, seen, trouble)
   }
 
   #decide(spec: TenantSpec, seen: Observation): Decision {
@@ -149,7 +156,7 @@ export class Patrol<E> {
     const { id, spec, epoch } = known
     const usage = await this.#usageOf(known, seen)
     const phase = trouble === "" ? phaseOf(spec, seen) : phaseInTrouble(spec, seen)
-    this.#phases.set(id, phase)
+    this.#options.telemetry.phaseSeen(id, phase)
     // One that nobody was ever sent to is still being made: its operation tells of it.
     if (trouble !== "" && seen.route.state.kind === "none") return
     const status = { phase, generation: spec.generation, message: trouble, usage }
@@ -177,5 +184,19 @@ export class Patrol<E> {
     const now = BigInt(Date.now()) * 1000n
     this.#seq = now > this.#seq ? now : this.#seq + 1n
     return this.#seq.toString()
+  }
+}
+
+/** In words for the tenant's page; "" when all is well. */
+function troubleOf(decision: Decision): string {
+  switch (decision.kind) {
+    case "done":
+      return ""
+    case "wait":
+    case "blocked":
+      return decision.reason
+    case "step":
+      if (decision.step.kind === "start_runtime") return "Its Odoo has ended by itself; it is started again."
+      return `It is not as it should be; next comes ${decision.step.kind.replaceAll("_", " ")}.`
   }
 }

@@ -115,6 +115,7 @@ export class Task<C extends Claim = Claim> {
   }
 
   status(status: TenantStatus): void {
+    this.#telemetry.phaseSeen(this.subject, status.phase)
     this.#journal.status(status)
   }
 

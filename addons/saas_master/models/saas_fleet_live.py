@@ -25,5 +25,6 @@ class IrConfigParameter(models.Model):
     _inherit = "ir.config_parameter"
 
     def _saas_log(self, old, new):
-        super()._saas_log(old, new)
+        result = super()._saas_log(old, new)
         self.env["saas.fleet"]._notify()
+        return result

@@ -2,7 +2,6 @@
 from . import saas_audit_entry
 from . import saas_audited_mixin
 from . import ir_config_parameter
-from . import portal_wizard_user
 from . import res_config_settings
 from . import res_partner
 from . import saas_release
@@ -14,6 +13,7 @@ from . import saas_template
 from . import saas_tenant_status
 from . import saas_tenant
 from . import saas_tenant_actions
+from . import saas_tenant_address
 from . import saas_tenant_holds
 from . import saas_tenant_host
 from . import saas_tenant_live

@@ -1,8 +1,8 @@
 """What a tenant and a subscription can be, and what may follow what. Plain Python, no Odoo.
 
-The sidecar tells what it saw, at most twice a second and never the same twice: a phase that passed in
-between is skipped. So a tenant may go straight from pending to running, but never back to pending, and
-never out of deleted.
+The sidecar tells what it saw, at most twice a second and never the same twice: a phase that passed
+in between is skipped. So a tenant may go straight from pending to running, but never back to
+pending, and never out of deleted.
 """
 
 PHASE_LABELS = [
@@ -127,7 +127,7 @@ class ImpossibleChangeError(ValueError):
 
 
 def check_change(table, old, new):
-    """Raise ``ImpossibleChangeError`` unless ``new`` may follow ``old``; staying is always possible."""
+    """Raise ``ImpossibleChangeError`` unless ``new`` may follow ``old``, or is the same."""
     if new not in table:
         raise ImpossibleChangeError(f"There is no {new!r}; there are {', '.join(table)}.")
     if new != old and new not in table[old]:

@@ -6,7 +6,7 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     def _saas_invite(self):
-        """Let the customer into the portal, with Odoo's own invitation, unless they are there already.
+        """Let the customer into the portal with Odoo's own invitation, where they are not yet.
 
         :return: why that is not possible, or ""
         """
@@ -19,8 +19,8 @@ class ResPartner(models.Model):
         other = other.search([("login", "=", email), ("partner_id", "!=", partner.id)], limit=1)
         if other:
             return self.env._(
-                "%(email)s already is the login of %(user)s, so %(partner)s was not invited to the portal. "
-                "Give them another address and invite them from their contact.",
+                "%(email)s already is the login of %(user)s, so %(partner)s was not invited to the "
+                "portal. Give them another address and invite them from their contact.",
                 email=email,
                 user=other.name,
                 partner=self.name,

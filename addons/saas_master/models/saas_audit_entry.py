@@ -34,13 +34,12 @@ class SaasAuditEntry(models.Model):
 
     def init(self):
         """What the ORM refuses, the database refuses too, whoever asks and however."""
-        super().init()
         self.env.cr.execute(
             SQL(
                 """
                 CREATE OR REPLACE FUNCTION saas_audit_entry_append_only() RETURNS trigger AS $$
                 BEGIN
-                    RAISE EXCEPTION 'The audit log is append-only: nothing in it is changed or removed.';
+                    RAISE EXCEPTION 'The audit log is append-only: entries stay as they are.';
                 END;
                 $$ LANGUAGE plpgsql;
                 DROP TRIGGER IF EXISTS saas_audit_entry_append_only ON saas_audit_entry;
@@ -51,10 +50,11 @@ class SaasAuditEntry(models.Model):
             )
         )
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(self.env._("The audit log is append-only: an entry cannot be changed."))
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
         raise UserError(self.env._("The audit log is append-only: an entry cannot be removed."))
 
     @api.model

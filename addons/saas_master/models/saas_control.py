@@ -1,7 +1,7 @@
 """The control protocol, version 1: all that the sidecar may call. Each method is one transaction.
 
-It travels as XML-RPC: keyword arguments only, no None in an answer, no integer from 2**31 on, moments as
-UTC text. `wire` checks what comes in; sidecar/odoo/port.ts has the same in TypeScript.
+It travels as XML-RPC: keyword arguments only, no None in an answer, no integer from 2**31 on,
+moments as UTC text. `wire` checks what comes in; sidecar/odoo/port.ts has the same in TypeScript.
 """
 
 import functools
@@ -32,8 +32,8 @@ MOST_CLAIMS = 50
 def protocol_method(give_up=None, **checks):
     """Make a method callable by the sidecar, and by nobody else.
 
-    Whoever comes second in a conflict with somebody else's transaction starts anew at once, on a fresh
-    snapshot: Odoo's own way to do so sleeps for up to seconds.
+    Whoever comes second in a conflict with somebody else's transaction starts anew at once, on a
+    fresh snapshot: Odoo's own way to do so sleeps for up to seconds.
 
     :param give_up: makes the answer for when it always came second; left out, Odoo goes on trying
     :param checks: for each argument, what `wire` says of it
@@ -45,7 +45,10 @@ def protocol_method(give_up=None, **checks):
         def call(self, *args, **kwargs):
             if not self.env.user.has_group("saas_master.group_saas_sidecar"):
                 raise AccessError(self.env._("Only the sidecar may call this."))
-            values = _bind(method, checks, args, kwargs)
+            try:
+                values = _bind(method.__name__, checks, args, kwargs)
+            except ValueError as problem:
+                raise UserError(str(problem)) from problem
             control = self.sudo().with_context(saas_actor="sidecar", lang="en_US")
             for left in reversed(range(TRIES)):
                 try:
@@ -67,26 +70,25 @@ def protocol_method(give_up=None, **checks):
     return decorate
 
 
-def _bind(method, checks, args, kwargs):
-    name = method.__name__
+def _bind(name, checks, args, kwargs):
+    """The arguments of a call, checked.
+
+    :raise ValueError: with a sentence for whoever made the call
+    """
     unknown = sorted(set(kwargs) - set(checks))
     missing = sorted(set(checks) - set(kwargs))
     if args or unknown or missing:
-        problem = (
-            "arguments without names"
-            if args
-            else f"the unknown argument {unknown[0]}"
-            if unknown
-            else f"no {missing[0]}"
-        )
-        raise UserError(
+        problem = "arguments without names"
+        if not args:
+            problem = f"the unknown argument {unknown[0]}" if unknown else f"no {missing[0]}"
+        raise ValueError(
             f"{name} was called with {problem}; it takes {', '.join(checks)}. "
             "Install the versions of sidecar and saas_master that belong together."
         )
     try:
         return {key: check(kwargs[key], key) for key, check in checks.items()}
     except ValueError as problem:
-        raise UserError(f"{name} does not understand what it was called with: {problem}") from problem
+        raise ValueError(f"{name} does not understand what it was called with: {problem}") from None
 
 
 class SaasControl(models.AbstractModel):
@@ -139,7 +141,10 @@ class SaasControl(models.AbstractModel):
         return self.env["saas.operation"]._renew(leases, lease_s)
 
     @protocol_method(
-        operation=protocol.positive, lease=wire.text, steps=protocol.steps, status=wire.nullable(protocol.status)
+        operation=protocol.positive,
+        lease=wire.text,
+        steps=protocol.steps,
+        status=wire.nullable(protocol.status),
     )
     def report(self, operation, lease, steps, status):
         """Steps and status so far. ``ok`` is false when the lease is somebody else's by now."""
@@ -187,7 +192,9 @@ class SaasControl(models.AbstractModel):
     def request(self, tenant, kind, reason):
         """The sidecar found something to do: it crashed, drifted or passed a limit."""
         if kind != "reconcile":
-            raise ValueError(f"kind must be reconcile, not {kind}: nothing else is asked for this way.")
+            raise ValueError(
+                f"kind must be reconcile, not {kind}: nothing else is asked for this way."
+            )
         tenant = self._tenant(tenant)
         if tenant.released:
             return {"ok": False}
@@ -211,7 +218,7 @@ class SaasControl(models.AbstractModel):
 
     @protocol_method(samples=protocol.samples)
     def ingest_usage(self, samples):
-        """What tenants use, counted from outside of them; of several samples the youngest counts."""
+        """What tenants use, counted from outside; of several samples the youngest counts."""
         youngest = {sample["tenant"]: sample for sample in sorted(samples, key=lambda s: s["at"])}
         tenants = self.env["saas.tenant"].search([("ref", "in", list(youngest))])
         for tenant in tenants.filtered(lambda tenant: not tenant.released):
@@ -227,7 +234,7 @@ class SaasControl(models.AbstractModel):
 
     @api.model
     def _is_confirmed(self):
-        """A restored copy has got another uuid from Odoo, and changes nothing until a person confirms it."""
+        """False in a restored copy, which Odoo gave another uuid, until a person confirms it."""
         params = self.env["ir.config_parameter"].sudo()
         return self._installation() == params.get_param("database.uuid")
 
@@ -239,8 +246,8 @@ class SaasControl(models.AbstractModel):
 
     @api.model
     def _confirm_installation(self):
-        """A person says that this copy is the one from now on. It takes the identity back under which
-        everything was made: with a new one, nothing that runs would be its own any more.
+        """A person says that this copy is the one from now on. It takes the identity back under
+        which everything was made: with a new one, nothing that runs would be its own any more.
         """
         self.env["saas.tenant"]._check_group("saas_master.group_saas_owner")
         self.env["ir.config_parameter"].sudo().set_param("database.uuid", self._installation())
@@ -258,5 +265,3 @@ class SaasControl(models.AbstractModel):
         if not tenant:
             raise ValueError(f"There is no tenant {ref}.")
         return tenant
-
-

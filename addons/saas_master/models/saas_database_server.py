@@ -36,12 +36,15 @@ class SaasDatabaseServer(models.Model):
 
     @api.model
     def _heard_of(self, info):
-        """Take over what a sidecar tells of a server; an unknown one is made and gets its templates."""
+        """Take over what a sidecar tells of a server; an unknown one is made.
+
+        :raise ValueError: it is of an unknown target
+        """
         target = self.env["saas.target"].search([("name", "=", info["target"])])
         if not target:
             raise ValueError(
-                f"The database server {info['name']} is said to be of the target {info['target']}, which "
-                "nobody has told of. Tell of a target before, or together with, its servers."
+                f"The database server {info['name']} is said to be of the target {info['target']}, "
+                "which nobody has told of. Tell of a target before, or together with, its servers."
             )
         values = {name: info[name] for name in COUNTS}
         values.update(ready=bool(info["ready"]), note="\n".join(info["notes"]))
@@ -53,7 +56,7 @@ class SaasDatabaseServer(models.Model):
 
     @api.model
     def _choose(self):
-        """The one with most room left that is ready, of a target that is ready; empty when none is."""
+        """The ready one with most room left, of a target that is ready; empty when none is."""
         servers = self.search([("ready", "=", True), ("target_id.state", "=", "ready")])
         servers = servers.filtered(
             lambda server: not server.max_databases or server.databases < server.max_databases

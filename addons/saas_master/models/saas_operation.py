@@ -2,6 +2,7 @@ import psycopg2.errors
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError
+from odoo.tools import SQL
 
 from . import sidecar_client
 from .saas_operation_step import utc
@@ -91,19 +92,27 @@ class SaasOperation(models.Model):
 
     @api.model
     def _queue(self, kind, tenant=None, template=None, reason=""):
-        """Make sure that such an operation waits, and that no worker takes it before this is committed.
+        """Make sure that such an operation waits, and is not taken before this is committed.
 
-        Changes of one moment come together in one. One that waits to be tried again is tried at once.
-        A change while another one runs is queued behind it: should the running one see to it, as it is
-        told to, then this one finds nothing left to do.
+        Changes of one moment come together in one. One that waits to be tried again is tried at
+        once. A change while another one runs is queued behind it: should the running one see to it,
+        as it is told to, then this one finds nothing left to do.
         """
         subject, ident = ("template_id", template.id) if template else ("tenant_id", tenant.id)
         self.flush_model()
         # The lock keeps it from being claimed with the spec of before this transaction.
         self.env.cr.execute(
-            f"SELECT id FROM saas_operation WHERE {subject} = %s AND kind = %s AND state = 'queued' "
-            "FOR UPDATE",
-            [ident, kind],
+            SQL(
+                """
+                SELECT id
+                  FROM saas_operation
+                 WHERE %s = %s AND kind = %s AND state = 'queued'
+                   FOR UPDATE
+                """,
+                SQL.identifier(subject),
+                ident,
+                kind,
+            )
         )
         row = self.env.cr.fetchone()
         if row:
@@ -150,7 +159,9 @@ class SaasOperation(models.Model):
         reason = self.env._("%s asked to try again.", self.env.user.name)
         for operation in self.sudo():
             if operation.state not in ("failed", "set_aside", "cancelled", "queued"):
-                raise UserError(self.env._("It is not over yet, or was done: nothing to try again."))
+                raise UserError(
+                    self.env._("It is not over yet, or was done: nothing to try again.")
+                )
             self.env["saas.audit.entry"]._log(operation, "retry")
             operation.tenant_id._check_can_change_or_delete()
             self.sudo()._queue(

@@ -3,14 +3,14 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-# A worker that ended over the same operation so many times in a row, without a step having been done that
-# was not done before, is not sent there again.
+# A worker that ended over the same operation so many times in a row, without a step having been
+# done that was not done before, is not sent there again.
 MOST_CRASHES = 5
 DELETIONS_PER_HOUR = 10
 
 
 class SaasOperationClaim(models.Model):
-    """How workers get operations: leased for a time, fenced by an epoch, one of a subject at a time."""
+    """How workers get operations: leased, fenced by an epoch, one of a subject at a time."""
 
     _inherit = "saas.operation"
 
@@ -141,8 +141,8 @@ class SaasOperationClaim(models.Model):
     def _set_aside(self):
         last = self.step_ids.sorted("number")[-1:]
         reason = self.env._(
-            "Set aside: %(crashes)s workers in a row ended over it without getting any further. The last "
-            "step was: %(step)s. Look at the sidecar's log for why, then try again.",
+            "Set aside: %(crashes)s workers in a row ended over it without getting any further. "
+            "The last step was: %(step)s. Look at the sidecar's log for why, then try again.",
             crashes=self.crashes,
             step=last.label or self.env._("none"),
         )
@@ -167,8 +167,8 @@ class SaasOperationClaim(models.Model):
 
     def _pass_brake(self, now):
         self.deletion_at = now
-        # Two claims at once must not both count the same deletions: the second one fails to write this row
-        # and starts anew.
+        # Two claims at once must not both count the same deletions: the second one fails to write
+        # this row and starts anew.
         self.env.cr.execute(
             "UPDATE ir_config_parameter SET write_date = %s WHERE key = 'saas.deletions_per_hour'",
             [now],
@@ -187,8 +187,8 @@ class SaasOperationClaim(models.Model):
     @api.model
     def _explain_brake(self):
         reason = self.env._(
-            "Waits for the brake: at most %s tenants are deleted within an hour. It goes on by itself; an "
-            "owner can change the number in the settings.",
+            "Waits for the brake: at most %s tenants are deleted within an hour. It goes on by "
+            "itself; an owner can change the number in the settings.",
             self._most_deletions(),
         )
         held = self.search(

@@ -10,7 +10,7 @@ class SaasOperationReport(models.Model):
 
     @api.model
     def _locked(self, ident):
-        """The operation, with nobody else changing it until this is committed; empty when there is none."""
+        """The operation, locked until this is committed; empty when there is none."""
         self.env.cr.execute("SELECT id FROM saas_operation WHERE id = %s FOR UPDATE", [ident])
         row = self.env.cr.fetchone()
         return self.browse(row[0]) if row else self.browse()
@@ -33,7 +33,7 @@ class SaasOperationReport(models.Model):
         return {"lost": lost, "cancelled": cancelled, "moved": moved}
 
     def _has_moved(self):
-        """Whether its worker must hear of a newer spec. It is told until it speaks of that one itself.
+        """Whether its worker must hear of a newer spec: until it speaks of that one itself.
 
         A deletion is not begun like this: it goes past the brake, which stands before a claim.
         """
@@ -43,8 +43,8 @@ class SaasOperationReport(models.Model):
         return tenant.desired != "deleted" or bool(self.deletion_at)
 
     def _is_held(self, lease):
-        """Whether that lease is the one under which it runs. A lease that ran out and that nobody else was
-        given is as good as before: its worker was only slow, or the master was away.
+        """Whether that lease is the one under which it runs. A lease that ran out and that nobody
+        else was given is as good as before: its worker was only slow, or the master was away.
         """
         return bool(self) and self.state == "running" and self.lease == lease
 
@@ -74,9 +74,11 @@ class SaasOperationReport(models.Model):
             self.step_ids.create({"operation_id": self.id, **values})
 
     def _see_progress(self):
-        """A kind of step that was not done before means that it gets on: crashes count from here."""
+        """Done for the first time, a kind of step is progress: crashes count from there."""
         before = set((self.progress or "").split())
-        done = before | set(self.step_ids.filtered(lambda step: step.state == "done").mapped("name"))
+        done = before | set(
+            self.step_ids.filtered(lambda step: step.state == "done").mapped("name")
+        )
         if done != before:
             self.write({"progress": " ".join(sorted(done)), "crashes": 0})
 

@@ -42,7 +42,9 @@ class SaasPlan(models.Model):
         "saas.release", "Release", default=lambda self: self._default_saas_release_id()
     )
     saas_module_names = fields.Char(
-        "Apps", default="contacts", help="Technical names, with commas: crm,sale_management,contacts"
+        "Apps",
+        default="contacts",
+        help="Technical names, with commas: crm,sale_management,contacts",
     )
     saas_trial_days = fields.Integer("Trial", help="Days before the first payment; 0 for none.")
     saas_period = fields.Selection(
@@ -66,7 +68,9 @@ class SaasPlan(models.Model):
         for plan in self.filtered("is_saas_plan"):
             if plan.type != "service":
                 raise ValidationError(
-                    self.env._("An Odoo plan is no goods: set the type of “%s” to Service.", plan.name)
+                    self.env._(
+                        "An Odoo plan is no goods: set the type of “%s” to Service.", plan.name
+                    )
                 )
             if not plan.saas_release_id:
                 raise ValidationError(

@@ -10,7 +10,7 @@ class SaasRelease(models.Model):
     _order = "name desc, id desc"
 
     name = fields.Char(required=True)
-    odoo_version = fields.Char("Odoo Version", required=True)
+    odoo_version = fields.Char(required=True)
     source_ids = fields.One2many("saas.release.source", "release_id", "Addon Sources", copy=True)
     source_count = fields.Integer(compute="_compute_source_count")
     active = fields.Boolean(default=True)
@@ -36,6 +36,6 @@ class SaasRelease(models.Model):
         }
 
     def _fingerprint(self):
-        """All that makes a template of this release differ from one of another, in every master alike."""
+        """All that makes its templates differ from those of another, in every master alike."""
         self.ensure_one()
         return [self.odoo_version, [[source.path, source.pin or ""] for source in self.source_ids]]

@@ -22,7 +22,8 @@ class SaasReleaseSource(models.Model):
             if not source.path.startswith("/") or ".." in source.path.split("/"):
                 raise ValidationError(
                     self.env._(
-                        "“%s” is no absolute folder. Write it from the root on, such as /srv/addons.",
+                        "“%s” is no absolute folder. Write it from the root on, such as "
+                        "/srv/addons.",
                         source.path,
                     )
                 )

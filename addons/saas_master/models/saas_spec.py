@@ -1,9 +1,10 @@
 """What the sidecar is told of a tenant. Plain functions; keys as on the wire, which are those of
-`TenantSpec` in sidecar/domain/tenant.ts in snake_case. None has no place on that wire: false stands for it.
+`TenantSpec` in sidecar/domain/tenant.ts in snake_case. None has no place on that wire: false stands
+for it.
 """
 
-# A change of any of these raises the tenant's generation. Hosts, which have rows of their own, and the
-# plan's limits say by themselves when they change.
+# A change of any of these raises the tenant's generation. Hosts, which have rows of their own, and
+# the plan's limits say by themselves when they change.
 SPEC_FIELDS = frozenset(
     "slug desired suspend_reason target_id server_id template_id plan_id "
     "bootstrap_company bootstrap_country bootstrap_lang bootstrap_timezone bootstrap_user_name "

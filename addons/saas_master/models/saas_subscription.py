@@ -21,7 +21,7 @@ GRACE_DAYS = 14
 
 
 class SaasSubscription(models.Model):
-    """The commercial agreement. Its state, and nothing else of it, says what its tenant is to be."""
+    """The commercial agreement. Its state, and nothing else of it, moves its tenant."""
 
     _name = "saas.subscription"
     _description = "Subscription"
@@ -33,7 +33,11 @@ class SaasSubscription(models.Model):
         "res.partner", "Customer", required=True, index=True, ondelete="restrict"
     )
     plan_id = fields.Many2one(
-        "product.template", "Plan", required=True, index=True, ondelete="restrict", tracking=True
+        "product.template",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        tracking=True,
     )
     tenant_id = fields.Many2one("saas.tenant", readonly=True, index=True, copy=False)
     order_id = fields.Many2one("sale.order", "Sales Order", readonly=True, index=True, copy=False)
@@ -72,7 +76,9 @@ class SaasSubscription(models.Model):
     def write(self, vals):
         if "state" in vals and not self.env.su:
             raise AccessError(
-                self.env._("Nobody writes the state of a subscription: use the buttons of its page.")
+                self.env._(
+                    "Nobody writes the state of a subscription: use the buttons of its page."
+                )
             )
         result = super().write(vals)
         if not {"trial_end", "date_end", "cancel_at_period_end"}.isdisjoint(vals):
@@ -142,22 +148,28 @@ class SaasSubscription(models.Model):
             tenant._lift("subscription")
         tenant._refresh_notice()
 
+    def _in_words_of_tenant(self):
+        """This record in the language of those who use the tenant."""
+        return self.with_context(lang=self.tenant_id.bootstrap_lang or "en_US")
+
     def _suspend_words(self):
         """For visitors of the suspended tenant."""
         self.ensure_one()
-        _ = self.with_context(lang=self.tenant_id.bootstrap_lang or "en_US").env._
+        env = self._in_words_of_tenant().env
         if self.state == "ended":
-            return _("The subscription has ended. Its data is kept for now; write to us to go on.")
-        return _("A payment is overdue. It is back at once when the open invoices are paid.")
+            return env._(
+                "The subscription has ended. Its data is kept for now; write to us to go on."
+            )
+        return env._("A payment is overdue. It is back at once when the open invoices are paid.")
 
     def _notice(self):
         """Level and words of the banner inside the tenant; both "" when there is nothing to say."""
         self.ensure_one()
-        _ = self.tenant_id.with_context(lang=self.tenant_id.bootstrap_lang or "en_US").env._
+        env = self._in_words_of_tenant().env
         today = fields.Date.context_today(self)
         if self.state == "past_due":
             last = (self.date_past_due or today) + timedelta(days=self._grace_days())
-            return "danger", _(
+            return "danger", env._(
                 "A payment is overdue. Please pay the open invoices before %s, "
                 "or this Odoo is suspended.",
                 fields.Date.to_string(last),
@@ -165,10 +177,10 @@ class SaasSubscription(models.Model):
         soon = today + timedelta(days=WARN_DAYS)
         if self.state == "trial" and self.trial_end and self.trial_end <= soon:
             day = fields.Date.to_string(self.trial_end)
-            return "warning", _("Your trial ends on %s. Subscribe in our portal to go on.", day)
+            return "warning", env._("Your trial ends on %s. Subscribe in our portal to go on.", day)
         if self.state == "active" and self.cancel_at_period_end and self.date_end <= soon:
             day = fields.Date.to_string(self.date_end)
-            return "warning", _("Your subscription ends on %s.", day)
+            return "warning", env._("Your subscription ends on %s.", day)
         return "", ""
 
     @api.model

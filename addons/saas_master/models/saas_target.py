@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class SaasTarget(models.Model):
-    """A place where tenants run. What it is made of is the sidecar's business; this is what it told."""
+    """A place where tenants run, as its sidecar told of it."""
 
     _name = "saas.target"
     _description = "Target"
@@ -15,7 +15,9 @@ class SaasTarget(models.Model):
         readonly=True,
     )
     ready = fields.Boolean(readonly=True)
-    paused = fields.Boolean(help="Nothing is begun for tenants on it; those that run go on running.")
+    paused = fields.Boolean(
+        help="Nothing is begun for tenants on it; those that run go on running."
+    )
     state = fields.Selection(
         [("ready", "Ready"), ("not_ready", "Not Ready"), ("paused", "Paused")],
         compute="_compute_state",

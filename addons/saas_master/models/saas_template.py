@@ -5,7 +5,7 @@ from odoo import api, fields, models
 
 
 class SaasTemplate(models.Model):
-    """A ready, never-served database of one release and set of apps, from which tenants are cloned."""
+    """A ready, never-served database of a release and some apps: tenants are cloned from it."""
 
     _name = "saas.template"
     _description = "Template"
@@ -51,7 +51,7 @@ class SaasTemplate(models.Model):
 
     @api.model
     def _get(self, plan, server):
-        """The template of a plan on a server; one that is not there yet is made and queued for building."""
+        """The template of a plan on a server; a new one is queued for building."""
         modules = plan._saas_modules()
         key = self._key_of(plan.saas_release_id, modules)
         template = self.search([("key", "=", key), ("server_id", "=", server.id)])
@@ -72,7 +72,7 @@ class SaasTemplate(models.Model):
         """Have a template ready on every server before the first customer asks for it."""
         if plans is None:
             plans = self.env["product.template"].search([("is_saas_plan", "=", True)])
-        for server in self.env["saas.database.server"].search([]):
+        for server in self.env["saas.database.server"].search([("target_id", "!=", False)]):
             for plan in plans.filtered(lambda plan: plan.is_saas_plan and plan.active):
                 self._get(plan, server)
 

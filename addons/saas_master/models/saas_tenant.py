@@ -2,7 +2,7 @@ import base64
 import secrets
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError
 
 from . import slug as slugs
 from .lifecycle import DESIRED_LABELS
@@ -10,8 +10,9 @@ from .saas_spec import SPEC_FIELDS, tenant_spec
 
 # What only an action of ours may change, with its reason: never a plain write of a person.
 PROTECTED_FIELDS = frozenset(
-    "ref slug desired suspend_reason suspend_cause delete_after generation released partner_id plan_id "
-    "subscription_id order_id target_id server_id template_id status_id notice_level notice_text".split()
+    "ref slug desired suspend_reason suspend_cause delete_after generation released partner_id "
+    "plan_id subscription_id order_id target_id server_id template_id status_id notice_level "
+    "notice_text".split()
 )
 
 
@@ -28,7 +29,9 @@ class SaasTenant(models.Model):
         "saas.tenant.status", required=True, readonly=True, ondelete="restrict"
     )
     name = fields.Char(required=True, tracking=True)
-    ref = fields.Char("ID", required=True, readonly=True, copy=False, default=lambda self: new_ref())
+    ref = fields.Char(
+        "Reference", required=True, readonly=True, copy=False, default=lambda self: new_ref()
+    )
     slug = fields.Char("Address Name", required=True, readonly=True, tracking=True)
     released = fields.Boolean(
         readonly=True, help="It is finally deleted, and its address is free for others."
@@ -38,7 +41,6 @@ class SaasTenant(models.Model):
     )
     plan_id = fields.Many2one(
         "product.template",
-        "Plan",
         required=True,
         index=True,
         ondelete="restrict",
@@ -75,7 +77,6 @@ class SaasTenant(models.Model):
     paused = fields.Boolean(help="Nothing is begun for it; it goes on as it is.")
     generation = fields.Integer(default=1, readonly=True, copy=False)
     host_ids = fields.One2many("saas.tenant.host", "tenant_id", "Addresses")
-    url = fields.Char("Address", compute="_compute_url")
     operation_ids = fields.One2many("saas.operation", "tenant_id", "Operations")
 
     limit_cpu_milli = fields.Integer(related="plan_id.saas_cpu_milli", store=True)
@@ -98,28 +99,13 @@ class SaasTenant(models.Model):
     # What the system itself has to say inside the tenant while nobody has set a banner.
     notice_level = fields.Char(readonly=True)
     notice_text = fields.Char(readonly=True)
-    staff_logins = fields.Text("Staff Logins", groups="base.group_user")
+    staff_logins = fields.Text(groups="base.group_user")
 
     _ref_unique = models.Constraint("UNIQUE(ref)", "There is a tenant with that id already.")
     _slug_unique = models.UniqueIndex(
         "(slug) WHERE released IS NOT TRUE",
         "That address has just been taken by somebody else. Choose another one.",
     )
-
-    @api.depends("host_ids.name", "host_ids.primary", "slug")
-    def _compute_url(self):
-        for tenant in self:
-            # sudo: an address is no secret, and customers have no access to the list of hosts
-            hosts = tenant.sudo().host_ids
-            primary = hosts.filtered("primary") or hosts
-            tenant.url = self._url_of(primary[:1].name or self._host_of(tenant.slug or ""))
-
-    @api.constrains("slug")
-    def _check_slug(self):
-        for tenant in self:
-            problem = slugs.problem_of(tenant.slug)
-            if problem:
-                raise ValidationError(self._slug_words(problem, tenant.slug))
 
     # The lines that make and change it
 
@@ -153,7 +139,8 @@ class SaasTenant(models.Model):
             self.env["saas.operation"]._nudge()
         return result
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
         raise UserError(
             self.env._(
                 "A tenant's record is kept for ever, so that what happened to it can be told. "
@@ -212,69 +199,6 @@ class SaasTenant(models.Model):
     def _place_waiting(self):
         self.search([("target_id", "=", False), ("released", "=", False)], order="id")._place()
 
-    # Its address
-
-    @api.model
-    def _host_of(self, slug):
-        params = self.env["ir.config_parameter"].sudo()
-        return f"{slug}.{params.get_param('saas.base_domain', 'localhost')}"
-
-    @api.model
-    def _url_of(self, host):
-        params = self.env["ir.config_parameter"].sudo()
-        scheme = params.get_param("saas.url_scheme", "http")
-        port = params.get_param("saas.url_port", "")
-        usual = {"http": "80", "https": "443"}.get(scheme)
-        return f"{scheme}://{host}" + (f":{port}" if port and port != usual else "")
-
-    @api.model
-    def _slug_problem(self, slug, besides=None):
-        """Say why a normalized slug cannot be had, in words for the person who wishes it, or ""."""
-        problem = slugs.problem_of(slug)
-        if not problem and self._slug_is_taken(slug, besides):
-            problem = "taken"
-        return self._slug_words(problem, slug) if problem else ""
-
-    @api.model
-    def _slug_is_taken(self, slug, besides=None):
-        # sudo: whether an address is free must not depend on who asks
-        own = [("slug", "=", slug), ("released", "=", False)]
-        tenants = self.sudo().search(own)
-        tenants |= self.env["saas.tenant.host"].sudo().search(
-            [("name", "=", self._host_of(slug))]
-        ).tenant_id
-        return bool(tenants - besides if besides else tenants)
-
-    @api.model
-    def _slug_words(self, problem, slug):
-        _ = self.env._
-        if problem == "empty":
-            return _("Enter the wished address, such as “acme”.")
-        if problem == "not_ascii":
-            return _(
-                "“%s” has letters that look alike in different alphabets. "
-                "Use a to z, digits and hyphens only.",
-                slug,
-            )
-        if problem in ("short", "long"):
-            return _(
-                "“%(slug)s” has %(length)s characters. Choose an address with %(least)s to %(most)s.",
-                slug=slug,
-                length=len(slug),
-                least=slugs.SHORTEST,
-                most=slugs.LONGEST,
-            )
-        if problem == "reserved":
-            return _("“%s” is reserved. Choose another address, such as “%s-odoo”.", slug, slug)
-        if problem == "taken":
-            free = slugs.suggest(slug, self._slug_is_taken)
-            return _("“%(slug)s” is taken. “%(free)s” is free.", slug=slug, free=free)
-        return _(
-            "“%s” cannot be an address. Use small letters, digits and hyphens, "
-            "and begin and end with a letter or a digit.",
-            slug,
-        )
-
     # Rights
 
     @api.model
@@ -290,7 +214,9 @@ class SaasTenant(models.Model):
         for tenant in self:
             if tenant.desired == "deleted":
                 raise UserError(
-                    self.env._("%s is deleted or being deleted: nothing can be changed.", tenant.name)
+                    self.env._(
+                        "%s is deleted or being deleted: nothing can be changed.", tenant.name
+                    )
                 )
 
 

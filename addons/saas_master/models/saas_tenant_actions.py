@@ -7,7 +7,7 @@ OWNER = "saas_master.group_saas_owner"
 
 
 class SaasTenantActions(models.Model):
-    """What people do to a tenant. Every action checks who asks, and the audit log gets who, what and why."""
+    """What people do to a tenant. Each checks who asks, and is audited with its reason."""
 
     _inherit = "saas.tenant"
 
@@ -131,7 +131,7 @@ class SaasTenantActions(models.Model):
     # What the wizards do
 
     def _rename(self, slug):
-        """Move to another slug: the host made of the old one is given up for the one made of the new."""
+        """Move to another slug: the host made of the old one becomes the one made of the new."""
         self.ensure_one()
         slug = slugs.normalize(slug)
         if slug == self.slug:
@@ -231,7 +231,9 @@ class SaasTenantActions(models.Model):
         self.check_access("read")
         for tenant in self:
             if tenant.released:
-                raise UserError(self.env._("%s is deleted; there is nothing left to do.", tenant.name))
+                raise UserError(
+                    self.env._("%s is deleted; there is nothing left to do.", tenant.name)
+                )
 
     # Where the numbers lead
 

@@ -7,8 +7,8 @@ CAUSES = ("person", "subscription", "storage")
 
 
 class SaasTenantHolds(models.Model):
-    """Why a tenant is suspended, and by whom. There may be several causes at a time: when one is lifted,
-    the next one takes over.
+    """Why a tenant is suspended, and by whom. There may be several causes at a time: when one is
+    lifted, the next one takes over.
     """
 
     _inherit = "saas.tenant"

@@ -5,7 +5,7 @@ from . import slug
 
 
 class SaasTenantHost(models.Model):
-    """A host name under which a tenant answers. A tenant has one primary host and any number of others."""
+    """A host name under which a tenant answers: one primary, and any number of others."""
 
     _name = "saas.tenant.host"
     _description = "Address of a Tenant"
@@ -21,7 +21,7 @@ class SaasTenantHost(models.Model):
         "That address is taken: somebody else has it already. Choose another one.",
     )
     _primary_unique = models.UniqueIndex(
-        "(tenant_id) WHERE \"primary\"", "A tenant has one primary address."
+        '(tenant_id) WHERE "primary"', "A tenant has one primary address."
     )
 
     @api.constrains("name")

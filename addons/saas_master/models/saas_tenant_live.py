@@ -7,7 +7,7 @@ class SaasTenantLive(models.Model):
     _inherit = "saas.tenant"
 
     def _notify_changed(self):
-        """Staff see the tenant, its customer the progress. Sent when, and only if, this is committed."""
+        """Staff see the tenant, its customer the progress; sent only once this is committed."""
         group = self.env.ref("saas_master.group_saas_viewer").sudo()
         for tenant in self.sudo():
             group._bus_send(
@@ -23,7 +23,7 @@ class SaasTenantLive(models.Model):
             tenant._notify_customer()
 
     def _notify_customer(self):
-        """To everybody of the customer who can sign on to the portal, each in their own language."""
+        """To everybody of the customer who can sign on to the portal, in their own language."""
         self.ensure_one()
         customer = self.partner_id.commercial_partner_id
         users = self.env["res.users"].search([("partner_id", "child_of", customer.ids)])

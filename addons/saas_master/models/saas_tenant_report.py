@@ -26,8 +26,8 @@ class SaasTenantReport(models.Model):
             self._take_usage(status["usage"])
 
     def _see_phase(self, phase):
-        """A phase that cannot follow is not taken over. The rest of the report counts all the same: an
-        operation must never hang because of a word.
+        """A phase that cannot follow is not taken over. The rest of the report counts all the
+        same: an operation must never hang because of a word.
         """
         self.ensure_one()
         before = self.phase
@@ -47,7 +47,7 @@ class SaasTenantReport(models.Model):
             )
 
     def _tell_customers(self):
-        """Mail to those whose Odoo has become ready; a mail that cannot be made holds nothing up."""
+        """Mail to those whose Odoo has become ready."""
         template = self.env.ref("saas_master.mail_template_ready")
         for tenant in self:
             template.send_mail(tenant.id)

@@ -4,8 +4,8 @@ from .lifecycle import PHASE_LABELS, set_phase
 
 
 class SaasTenantStatus(models.Model):
-    """What the sidecar saw of a tenant. It has a table of its own, so that what it reports all the time
-    never gets in the way of somebody who edits the tenant.
+    """What the sidecar saw of a tenant. It has a table of its own, so that what it reports all
+    the time never gets in the way of somebody who edits the tenant.
     """
 
     _name = "saas.tenant.status"
@@ -19,7 +19,7 @@ class SaasTenantStatus(models.Model):
         index=True,
         group_expand="_group_expand_phase",
     )
-    generation_seen = fields.Integer("Generation Seen", readonly=True)
+    generation_seen = fields.Integer(readonly=True)
     message = fields.Text(readonly=True, help="Why it is so and what to do next, for staff.")
     epoch = fields.Integer(readonly=True, help="Grows with every claim; fences every act.")
     # Microseconds since 1970 do not fit Odoo's integers: digits, compared as a number.

@@ -6,7 +6,7 @@ SUSPEND_PERCENT = 125
 
 
 class SaasTenantUsage(models.Model):
-    """How full a tenant is: counted from outside, held against its plan, and what follows from that."""
+    """How full a tenant is: counted from outside, held against its plan, with what follows."""
 
     _inherit = "saas.tenant"
 
@@ -47,7 +47,10 @@ class SaasTenantUsage(models.Model):
     def _usage_changed(self):
         """Usage or limits are others than before: warn, suspend or lift."""
         for tenant in self.sudo().filtered(lambda tenant: tenant.desired != "deleted"):
-            over = tenant.users > tenant.limit_users or tenant.storage_used_mb > tenant.limit_storage_mb
+            over = (
+                tenant.users > tenant.limit_users
+                or tenant.storage_used_mb > tenant.limit_storage_mb
+            )
             if over != tenant.over_limit:
                 tenant.status_id.over_limit = over
                 tenant._tell_over_limit(over)
@@ -99,23 +102,23 @@ class SaasTenantUsage(models.Model):
         self.ensure_one()
         if self.storage_used_mb > self.limit_storage_mb:
             return "warning", self.env._(
-                "Your storage is full: your plan has %(limit)s. Delete what you no longer need, or choose "
-                "a bigger plan. Far beyond that, this Odoo is suspended.",
+                "Your storage is full: your plan has %(limit)s. Delete what you no longer need, "
+                "or choose a bigger plan. Far beyond that, this Odoo is suspended.",
                 limit=self.storage_limit,
             )
         if self.users > self.limit_users:
             return "warning", self.env._(
-                "There are more active users than the %s of your plan; the newest ones are deactivated. "
-                "Choose a bigger plan to have more.",
+                "There are more active users than the %s of your plan; the newest ones are "
+                "deactivated. Choose a bigger plan to have more.",
                 self.limit_users,
             )
         return "", ""
 
     def _storage_words(self):
-        # No figure that changes from look to look: a reason is shown to visitors and makes a new spec.
+        # No figure that changes from look to look: each other reason is a new spec.
         tenant = self.with_context(lang=self.bootstrap_lang or "en_US")
         return tenant.env._(
-            "This Odoo uses far more than the %s of storage that its plan has. Nothing is lost: choose a "
-            "bigger plan in our portal or write to us, and it is back at once.",
+            "This Odoo uses far more than the %s of storage that its plan has. Nothing is lost: "
+            "choose a bigger plan in our portal or write to us, and it is back at once.",
             tenant.storage_limit,
         )

@@ -91,8 +91,9 @@ class SaleOrder(models.Model):
             if line.product_uom_qty != 1:
                 raise UserError(
                     self.env._(
-                        "The line “%(plan)s” has the quantity %(quantity)g, but each Odoo needs an address "
-                        "of its own. Set it to 1, and use a line or an order for each further one.",
+                        "The line “%(plan)s” has the quantity %(quantity)g, but each Odoo needs "
+                        "an address of its own. Set it to 1, and use a line or an order for each "
+                        "further one.",
                         plan=line.product_id.display_name,
                         quantity=line.product_uom_qty,
                     )
@@ -115,7 +116,7 @@ class SaleOrder(models.Model):
         return result
 
     def _saas_withdraw(self, tenant):
-        """What never ran goes at once. What a customer may have worked in is for a person to decide."""
+        """What never ran goes at once; what was worked in is for a person to decide."""
         self.ensure_one()
         if tenant.desired == "deleted":
             return
@@ -123,8 +124,8 @@ class SaleOrder(models.Model):
             tenant._delete(self.env._("The order %s was cancelled.", self.name))
             return
         note = self.env._(
-            "%(tenant)s (%(url)s) is still there, since its customer has had it. End its subscription "
-            "%(subscription)s, or schedule its deletion, if that is what is meant.",
+            "%(tenant)s (%(url)s) is still there, since its customer has had it. End its "
+            "subscription %(subscription)s, or schedule its deletion, if that is what is meant.",
             tenant=tenant.name,
             url=tenant.url,
             subscription=tenant.subscription_id.name,

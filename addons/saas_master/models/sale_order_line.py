@@ -23,27 +23,35 @@ class SaleOrderLine(models.Model):
             raise UserError(problem)
         customer = order.partner_id.commercial_partner_id
         # sudo: whoever may confirm an order may make what is bought with it
-        subscription = self.env["saas.subscription"].sudo().create(
-            {
-                "partner_id": customer.id,
-                "plan_id": plan.id,
-                "order_id": order.id,
-                "order_line_id": self.id,
-                "period": plan.saas_period or "monthly",
-                "price": self.price_subtotal,
-                "currency_id": order.currency_id.id,
-            }
+        subscription = (
+            self.env["saas.subscription"]
+            .sudo()
+            .create(
+                {
+                    "partner_id": customer.id,
+                    "plan_id": plan.id,
+                    "order_id": order.id,
+                    "order_line_id": self.id,
+                    "period": plan.saas_period or "monthly",
+                    "price": self.price_subtotal,
+                    "currency_id": order.currency_id.id,
+                }
+            )
         )
-        tenant = self.env["saas.tenant"].sudo().create(
-            {
-                "name": customer.name,
-                "slug": slug,
-                "partner_id": order.partner_id.id,
-                "plan_id": plan.id,
-                "subscription_id": subscription.id,
-                "order_id": order.id,
-                **self._saas_bootstrap(customer),
-            }
+        tenant = (
+            self.env["saas.tenant"]
+            .sudo()
+            .create(
+                {
+                    "name": customer.name,
+                    "slug": slug,
+                    "partner_id": order.partner_id.id,
+                    "plan_id": plan.id,
+                    "subscription_id": subscription.id,
+                    "order_id": order.id,
+                    **self._saas_bootstrap(customer),
+                }
+            )
         )
         subscription.tenant_id = tenant
         subscription._begin()

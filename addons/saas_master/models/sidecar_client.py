@@ -1,4 +1,4 @@
-"""The master's way to the sidecar: a hint that there is work, and one question. Plain Python, no Odoo.
+"""The master's way to the sidecar: a hint that there is work, and one question. Plain Python.
 
 Both are known from the environment of the master's process; nothing of it is in the database.
 """

@@ -10,8 +10,8 @@ SHORTEST = 3
 LONGEST = 40
 
 RESERVED = frozenset(
-    "www admin api mail smtp imap pop ftp ns mx web app portal master saas sidecar status support help "
-    "billing static cdn localhost test dev staging root postmaster webmaster autodiscover "
+    "www admin api mail smtp imap pop ftp ns mx web app portal master saas sidecar status support "
+    "help billing static cdn localhost test dev staging root postmaster webmaster autodiscover "
     "autoconfig".split()
 )
 
@@ -25,7 +25,7 @@ def normalize(text):
 
 
 def problem_of(slug):
-    """Say what is wrong with a normalized slug: a key of the sentences that a person reads, or ""."""
+    """Say what is wrong with a normalized slug: the key of a sentence, or ""."""
     if not slug:
         return "empty"
     # Look-alikes such as a Cyrillic а would give somebody else's name to a stranger.

@@ -1,4 +1,4 @@
-"""What comes in over the control protocol is checked here before anything is done with it. Plain Python.
+"""What comes in over the control protocol is checked before anything is done with it.
 
 Every problem is a ValueError whose sentence names the argument.
 """
@@ -70,7 +70,7 @@ def moment(value, name):
 
 
 def record(**checks):
-    """A check for a struct with exactly these keys; others are ignored, so that newer sidecars may tell more."""
+    """A check for a struct with these keys; others are left out: newer sidecars may tell more."""
 
     def check(value, name):
         _of(value, (dict,), name, "a struct")

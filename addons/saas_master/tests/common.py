@@ -24,7 +24,9 @@ class SaasCase(TransactionCase):
         cls.target = cls.env["saas.target"].search([("name", "=", "here")])
         cls.server = cls.target.server_ids
         # The template is ready: what tests claim are operations of tenants.
-        cls.env["saas.operation"].search([("template_id.server_id", "=", cls.server.id)])._end("done")
+        cls.env["saas.operation"].search([("template_id.server_id", "=", cls.server.id)])._end(
+            "done"
+        )
 
     @classmethod
     def _make_plan(cls, name, **values):
@@ -110,7 +112,9 @@ class SaasCase(TransactionCase):
 
     def _make_staff(self, group):
         login = f"{group}{next(_numbers)}"
-        return new_test_user(self.env, login, groups=f"base.group_user,saas_master.group_saas_{group}")
+        return new_test_user(
+            self.env, login, groups=f"base.group_user,saas_master.group_saas_{group}"
+        )
 
     # As a worker
 

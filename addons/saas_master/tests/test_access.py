@@ -76,7 +76,9 @@ class TestAccess(SaasCase):
 
     def test_customers_read_their_own_and_nobody_elses(self):
         Tenant = self.env["saas.tenant"].with_user(self.acme_user)
-        self.assertEqual(Tenant.search([("id", "in", (self.tenant + self.foreign).ids)]), self.tenant)
+        self.assertEqual(
+            Tenant.search([("id", "in", (self.tenant + self.foreign).ids)]), self.tenant
+        )
         self.assertEqual(Tenant.browse(self.tenant.id).url, self.tenant.url)
         with self.assertRaises(AccessError):
             Tenant.browse(self.foreign.id).read(["name"])

@@ -59,7 +59,9 @@ class TestLifecycle(BaseCase):
 
     def test_every_step_of_the_sidecar_has_words(self):
         source = read_source(self, "sidecar/domain/plan.ts")
-        steps = re.search(r"export type Step =(.*?)export type StepKind", source, re.DOTALL).group(1)
+        steps = re.search(r"export type Step =(.*?)export type StepKind", source, re.DOTALL).group(
+            1
+        )
         self.assertEqual(set(re.findall(r'kind: "(\w+)"', steps)), set(STEP_LABELS))
 
 

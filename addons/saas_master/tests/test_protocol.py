@@ -119,7 +119,9 @@ class TestProtocol(SaasCase):
                 **lease,
                 outcome={"kind": "done", "generation": 1},
                 steps=[],
-                status=self._status("running", usage={"users": 1, "database_mb": 2, "filestore_mb": 3}),
+                status=self._status(
+                    "running", usage={"users": 1, "database_mb": 2, "filestore_mb": 3}
+                ),
             ),
             control.observed(
                 tenant=tenant.ref, epoch=1, seq="1900000000000000", status=self._status("running")

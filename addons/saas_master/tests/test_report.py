@@ -188,9 +188,7 @@ class TestReport(SaasCase):
             sent.append((target._name, target.id, kind, message))
 
         with patch.object(bus, "_sendone", send):
-            self._report(
-                claim, self._step("clone_database"), status=self._status("provisioning")
-            )
+            self._report(claim, self._step("clone_database"), status=self._status("provisioning"))
         group = self.env.ref("saas_master.group_saas_viewer")
         messages = {(model, ident, kind): message for model, ident, kind, message in sent}
         operation = messages["res.groups", group.id, "saas.operation/changed"]

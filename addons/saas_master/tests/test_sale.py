@@ -56,9 +56,7 @@ class TestSale(SaasCase):
         order = self._quote("sale-many")
         order.order_line = [Command.create({"product_id": self.plan.product_variant_id.id})]
         order.action_confirm()
-        self.assertEqual(
-            sorted(order.saas_tenant_ids.mapped("slug")), ["sale-many", "sale-many-2"]
-        )
+        self.assertEqual(sorted(order.saas_tenant_ids.mapped("slug")), ["sale-many", "sale-many-2"])
         self.assertEqual(len(order.saas_tenant_ids.subscription_id), 2)
 
     def test_without_a_wish_the_name_makes_the_address(self):

@@ -1,3 +1,4 @@
+from . import portal_wizard_user
 from . import saas_dialog
 from . import saas_tenant_add_host
 from . import saas_tenant_change_plan

@@ -8,7 +8,6 @@ class SaasTenantChangePlan(models.TransientModel):
 
     plan_id = fields.Many2one(
         "product.template",
-        "Plan",
         required=True,
         domain=[("is_saas_plan", "=", True)],
         compute="_compute_plan_id",

@@ -15,7 +15,9 @@ class SaasTenantDeleteNow(models.TransientModel):
         tenant = self._tenant()
         if not tenant.delete_after:
             raise UserError(
-                self.env._("Schedule the deletion of %s first; then it can be done now.", tenant.name)
+                self.env._(
+                    "Schedule the deletion of %s first; then it can be done now.", tenant.name
+                )
             )
         if (self.confirmation or "").strip().lower() != tenant.slug:
             raise UserError(

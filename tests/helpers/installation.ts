@@ -12,7 +12,7 @@ import { join } from "node:path"
 import { Installation as RealInstallation } from "../../scripts/lib/installation.ts"
 import { tryLock } from "../../scripts/lib/locks.ts"
 import { ensureOdoo, type Odoo } from "../../scripts/lib/odoo.ts"
-import type { Ports } from "../../scripts/lib/parts.ts"
+import type { InstallationSettings, Ports } from "../../scripts/lib/parts.ts"
 import { cacheFolder } from "../../scripts/lib/paths.ts"
 import { pickFree } from "../../scripts/lib/ports.ts"
 import type { Cluster } from "../../scripts/lib/postgres.ts"
@@ -25,12 +25,14 @@ import type { MasterAccess } from "./master.ts"
 export interface InstallationOptions {
   /**
    * `database`: PostgreSQL with roles and databases, nothing installed in `master`.
-   * `master`: and a master Odoo with saas_master, running; no demonstration data.
-   * `all`: and the demonstration data, the template of its plans, a sidecar and nginx, ready.
+   * `master`: and a master Odoo with saas_master and its plan "Starter", running; no demonstration data.
+   * `all`: and the template of that plan, a sidecar and nginx, ready.
    */
   readonly parts: "database" | "master" | "all"
   /** Added to the environment of the sidecar. */
   readonly sidecarEnv?: Readonly<Record<string, string>>
+  /** Answers a folder that the state folder begins as a copy of, such as a snapshot of a cluster. */
+  readonly startFrom?: (places: Omit<InstallationSettings, "stateDir">, odoo: Odoo) => Promise<string>
 }
 
 /** A server of this installation: it can be ended like a person or a machine would, and started again. */
@@ -76,7 +78,7 @@ export async function makeInstallation(name: string, options: InstallationOption
   const { ports, network, uidBase } = place
   const stateDir = mkdtempSync(join(tmpdir(), `saas-${name}-`))
   chmodSync(stateDir, 0o711)
-  const settings = { stateDir, ports, network, uidBase, durable: false, demo: options.parts === "all" }
+  const settings = { stateDir, ports, network, uidBase, durable: false, demo: false }
   const real = await RealInstallation.open(settings, odoo)
   const destroy = async () => {
     try {
@@ -89,6 +91,7 @@ export async function makeInstallation(name: string, options: InstallationOption
   }
   const sidecar = real.anotherSidecar("sidecar", options.sidecarEnv ?? {})
   try {
+    if (options.startFrom) await copyTree(await options.startFrom(settings, odoo), stateDir)
     if (options.parts === "database") await real.prepareEmpty(silent)
     else await startWith(real, options.parts, odoo)
     if (options.parts === "all") {
@@ -129,7 +132,7 @@ async function startWith(real: RealInstallation, parts: "master" | "all", odoo: 
   if (parts === "all") {
     const place = await reservePlace()
     try {
-      const settings = { ...place, durable: false, demo: true }
+      const settings = { ...place, durable: false, demo: false }
       await copyTree(await readySnapshot(odoo, settings, silent), real.settings.stateDir)
     } finally {
       place.release()

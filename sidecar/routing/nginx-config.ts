@@ -69,7 +69,7 @@ http {
   proxy_set_header X-Real-IP $remote_addr;
   proxy_set_header Upgrade $http_upgrade;
   proxy_set_header Connection $saas_connection;
-  proxy_connect_timeout 75s;
+  proxy_connect_timeout 30s;
   proxy_read_timeout 720s;
   proxy_send_timeout 720s;
   proxy_redirect off;
@@ -85,14 +85,12 @@ http {
     add_header Referrer-Policy strict-origin-when-cross-origin always;
     add_header X-Frame-Options $saas_frames always;
 
-    error_page 404 @unknown;
-    error_page 429 @too_many;
-    error_page 502 504 =503 @starting;
-    error_page 503 @in_place;
-    location @unknown { root ${folder}/pages; try_files /unknown.html =404; }
-    location @too_many { root ${folder}/pages; try_files /too-many.html =429; }
-    location @starting { root ${folder}/pages; add_header Retry-After 3 always; try_files /starting.html =503; }
-    location @in_place { root ${folder}/pages; add_header Cache-Control no-store always; try_files /$saas_address.html /starting.html =503; }
+    # Not named locations: those keep the method, and a page refuses every POST.
+    error_page 404 /.saas/unknown.html;
+    error_page 429 /.saas/too-many.html;
+    error_page 502 504 =503 /.saas/starting.html;
+    error_page 503 /.saas/$saas_address.html;
+    location ^~ /.saas/ { internal; alias ${folder}/pages/; add_header Cache-Control no-store always; add_header X-Content-Type-Options nosniff always; }
 
     # The database manager, whatever is written around it.
     location ~* ^/web/database(/|$) { return 404 "There is nothing here.\n"; }
@@ -100,8 +98,7 @@ http {
     # Open tabs reconnect for ever: while there is a page in place of the tenant they get no more than its status.
     location ~ ^/(websocket|longpolling|web/webclient/version_info) {
       if ($saas_upstream = "") { return 404; }
-      if (-f ${folder}/pages/$saas_address.html) { return 503; }
-      limit_req zone=sign_in burst=10 nodelay;
+      if (-f ${folder}/pages/$saas_address.html) { return 503 "Not now.\n"; }
       proxy_pass http://$saas_upstream;
     }
     location / {

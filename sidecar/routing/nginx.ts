@@ -1,5 +1,5 @@
 /** The nginx of this installation: started when it is not there, checked before it reloads, and nobody else's touched. */
-import { existsSync, readFileSync, readlinkSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { request } from "node:http"
 import { join } from "node:path"
@@ -104,8 +104,8 @@ export class Nginx {
     if (!existsSync(file)) return false
     const pid = Number(readFileSync(file, "utf8"))
     const cmdline = `/proc/${pid}/cmdline`
-    // The pid may be somebody else's by now; ours names our folder.
-    return pid > 0 && existsSync(cmdline) && readFileSync(cmdline, "utf8").includes(folder) && existsSync(exeOf(pid))
+    // The pid may be somebody else's by now; ours names our configuration in its title.
+    return pid > 0 && existsSync(cmdline) && readFileSync(cmdline, "utf8").includes(join(folder, "nginx.conf"))
   }
 
   async #ensure(): Promise<void> {
@@ -132,6 +132,8 @@ export class Nginx {
     if (answer.exitCode !== 0 && !this.isRunning()) {
       throw new RetryableError(`nginx does not start: ${lastLine(answer.stderr)}`)
     }
+    // nginx lets everybody use the sockets that it makes.
+    await chmod(join(this.#options.folder, "router.sock"), 0o600)
   }
 
   async #reload(): Promise<void> {
@@ -158,14 +160,6 @@ export async function replace(path: string, text: string): Promise<void> {
 async function workerUser(): Promise<string> {
   const users = await readFile("/etc/passwd", "utf8")
   return /^www-data:/m.test(users) ? "www-data" : "nobody"
-}
-
-function exeOf(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`)
-  } catch {
-    return ""
-  }
 }
 
 function lastLine(text: string | undefined): string {

@@ -1,13 +1,13 @@
 /** Leads hosts to tenants: one map of nginx for all hosts, and a page in place of a tenant that nobody is to reach. */
-import { existsSync } from "node:fs"
-import { readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { setTimeout as pause } from "node:timers/promises"
 import { z } from "zod"
-import { PermanentError, RetryableError } from "../domain/errors.ts"
+import { PermanentError } from "../domain/errors.ts"
+import { isHostName } from "../domain/names.ts"
 import type { RouteState, SeenRoute } from "../domain/plan.ts"
 import type { TenantHost, TenantId } from "../domain/tenant.ts"
 import type { Fence, Router } from "../drivers/driver.ts"
+import { takeLock } from "./file-lock.ts"
 import { hostsMap } from "./hosts-map.ts"
 import { Nginx, type NginxOptions, replace } from "./nginx.ts"
 import { pageOf, stateOf } from "./pages.ts"
@@ -26,16 +26,16 @@ export interface NginxRouterOptions extends NginxOptions {
 const routeSchema = z.object({ address: z.string(), port: z.number(), hosts: z.array(z.string()) })
 type Route = z.infer<typeof routeSchema>
 
-const lockSeconds = 15
-
 export class NginxRouter implements Router<Upstream> {
   readonly #nginx: Nginx
   readonly #folder: string
+  readonly #masterHost: string
   readonly #guard: (fence: Fence) => Promise<void>
 
   constructor(options: NginxRouterOptions) {
     this.#nginx = new Nginx(options)
     this.#folder = options.folder
+    this.#masterHost = options.masterHost
     this.#guard = options.guard
   }
 
@@ -45,16 +45,16 @@ export class NginxRouter implements Router<Upstream> {
   }
 
   async apply(fence: Fence, upstream: Upstream, hosts: readonly TenantHost[], state: RouteState): Promise<void> {
-    await this.#nginx.ensure()
     const names = hosts.map(({ name }) => name)
+    this.#refuseUnroutable(names)
+    await this.#nginx.ensure()
     const before = await this.#read(fence.tenant)
     // The page first: who is to see a reason must not see the tenant meanwhile.
     await this.#guard(fence)
     await this.#showPage(upstream.host, pageOf(state))
     const route: Route = { address: upstream.host, port: upstream.port, hosts: names }
-    await this.#change(async () => {
+    await this.#change(fence, async () => {
       await this.#refuseTaken(fence.tenant, names)
-      await this.#guard(fence)
       await replace(this.#file(fence.tenant), JSON.stringify(route))
     })
     for (const name of names) await this.#nginx.serves(name, `${upstream.host}:${upstream.port}`)
@@ -65,44 +65,67 @@ export class NginxRouter implements Router<Upstream> {
     const route = await this.#read(tenant)
     if (route === null) return { hosts: [], state: { kind: "none" } }
     // What was killed between its two halves is done again.
-    for (const host of route.hosts) {
-      const served = await this.#nginx.upstreamOf(host).catch(() => "")
-      if (served !== `${route.address}:${route.port}`) return { hosts: [], state: { kind: "maintenance" } }
-    }
+    if (!(await this.#isServed(tenant))) return { hosts: [], state: { kind: "maintenance" } }
     const text = await readFile(this.#page(route.address), "utf8").catch(missingIsNull)
     if (text === null) return { hosts: route.hosts, state: { kind: "up" } }
     return { hosts: route.hosts, state: stateOf(text) ?? { kind: "maintenance" } }
   }
 
   async remove(fence: Fence): Promise<void> {
-    const route = await this.#read(fence.tenant)
-    if (route === null) return
     await this.#nginx.ensure()
-    await this.#change(async () => {
+    const route = await this.#read(fence.tenant)
+    if (route !== null) {
+      // While its hosts lead nowhere, the tenant is still known: one that is killed here goes on below.
+      await this.#change(fence, () => replace(this.#file(fence.tenant), JSON.stringify({ ...route, hosts: [] })))
+      for (const name of route.hosts) await this.#nginx.serves(name, "")
+      await rm(this.#page(route.address), { force: true })
       await this.#guard(fence)
       await rm(this.#file(fence.tenant), { force: true })
-    })
-    for (const name of route.hosts) await this.#nginx.serves(name, "")
-    await rm(this.#page(route.address), { force: true })
+    }
   }
 
-  /** Changes the map under a lock; nginx goes on with the old one where it would not take the new. */
-  async #change(act: () => Promise<void>): Promise<void> {
-    await locked(join(this.#folder, "map.lock"), async () => {
+  /** Changes a tenant's hosts and the map under a lock; where nginx would not take the map, both are as before. */
+  async #change(fence: Fence, act: () => Promise<void>): Promise<void> {
+    const file = this.#file(fence.tenant)
+    const path = join(this.#folder, "hosts.map")
+    const changed = await locked(this.#folder, async () => {
+      await this.#guard(fence)
+      const hostsBefore = await readFile(file, "utf8").catch(missingIsNull)
+      const mapBefore = (await readFile(path, "utf8").catch(missingIsNull)) ?? ""
       await act()
-      const path = join(this.#folder, "hosts.map")
-      const before = await readFile(path, "utf8").catch(missingIsNull)
-      const text = hostsMap(await this.#entries())
-      if (text === before) return
-      await replace(path, text)
+      const map = hostsMap(await this.#entries())
+      if (map === mapBefore) return false
+      await replace(path, map)
       try {
         await this.#nginx.test()
       } catch (error) {
-        await replace(path, before ?? "")
+        await replace(path, mapBefore)
+        if (hostsBefore === null) await rm(file, { force: true })
+        else await replace(file, hostsBefore)
         throw error
       }
+      return true
     })
-    await this.#nginx.reload()
+    // A map that was written by somebody who was killed before the reload is taken up here as well.
+    if (changed || !(await this.#isServed(fence.tenant))) await this.#nginx.reload()
+  }
+
+  async #isServed(tenant: TenantId): Promise<boolean> {
+    const route = await this.#read(tenant)
+    if (route === null) return true
+    const wanted = `${route.address}:${route.port}`
+    const served = await Promise.all(route.hosts.map((host) => this.#nginx.upstreamOf(host).catch(() => "")))
+    return served.every((upstream) => upstream === wanted)
+  }
+
+  #refuseUnroutable(names: readonly string[]): void {
+    for (const name of names) {
+      if (!isHostName(name))
+        throw new PermanentError(`“${name}” is not the name of a host. Give the tenant another address.`)
+      if (name === this.#masterHost) {
+        throw new PermanentError(`The address ${name} leads to the master. Give the tenant another address.`)
+      }
+    }
   }
 
   async #entries(): Promise<{ host: string; upstream: string }[]> {
@@ -146,25 +169,13 @@ export class NginxRouter implements Router<Upstream> {
   }
 }
 
-/** Between sidecars on one machine. The file names its owner, and one whose owner is dead is nobody's. */
-async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + lockSeconds * 1000
-  for (;;) {
-    try {
-      await writeFile(path, String(process.pid), { flag: "wx", mode: 0o600 })
-      break
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
-    }
-    const owner = await readFile(path, "utf8").catch(missingIsNull)
-    if (owner !== null && owner !== "" && !existsSync(`/proc/${owner}`)) await rm(path, { force: true })
-    else if (Date.now() > deadline) throw new RetryableError(`Another sidecar holds ${path}.`)
-    else await pause(10)
-  }
+/** One at a time between sidecars on one machine. The kernel lets go of it whenever its owner ends, however it does. */
+async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const lock = await takeLock(join(folder, "map.lock"))
   try {
     return await work()
   } finally {
-    await rm(path, { force: true })
+    await lock.release()
   }
 }
 

@@ -18,7 +18,8 @@ export class Intruder {
     this.ref = ref
     const path = join(stateDir, "tenants", ref, "odoo.conf")
     this.conf = readFileSync(path, "utf8")
-    this.uid = statSync(path).uid
+    // The file is the operator's; only the tenant's own group may read it, and that is numbered as its user.
+    this.uid = statSync(path).gid
   }
 
   option(name: string): string {

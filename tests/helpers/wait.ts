@@ -6,7 +6,7 @@ import { until as waitUntil } from "../../scripts/lib/until.ts"
  */
 export async function until<T>(
   what: string,
-  look: () => Promise<T | null | undefined | false>,
+  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
   options: { readonly seconds?: number; readonly everyMs?: number; readonly seen?: () => Promise<string> } = {},
 ): Promise<T> {
   const seconds = options.seconds ?? 60

@@ -1,0 +1,34 @@
+/**
+ * An exclusive lock between processes of one machine, held by a child that ends with us: flock(1) keeps it as long as
+ * its input is open, and the kernel closes that however we end.
+ */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { RetryableError } from "../domain/errors.ts"
+
+export interface FileLock {
+  release(): Promise<void>
+}
+
+const lockSeconds = 15
+
+export async function takeLock(path: string): Promise<FileLock> {
+  const holding = "held\n"
+  const script = `printf '${holding}'; exec cat > /dev/null`
+  const child = spawn("flock", ["-w", String(lockSeconds), path, "sh", "-c", script], {
+    stdio: ["pipe", "pipe", "ignore"],
+  })
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("exit", () => resolve())
+  })
+  const answered = once(child.stdout, "data").then(([chunk]) => String(chunk))
+  const got = await Promise.race([answered, ended.then(() => "")])
+  if (got !== holding) throw new RetryableError(`Another sidecar has held ${path} for ${lockSeconds} s.`)
+  return {
+    release: async () => {
+      child.stdin.end()
+      await ended
+    },
+  }
+}

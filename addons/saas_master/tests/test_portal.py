@@ -101,7 +101,7 @@ class TestPortal(SaasCase, HttpCase):
         self.authenticate("portal_acme", "portal_acme")
         page = self._get(f"/my/odoo/{self.tenant.id}")
         self.assertIn("Invoice 42 is unpaid.", page)
-        self.assertIn("contact us", page)
+        self.assertIn("Write to us, and we find a way together.", page)
         self.assertNotIn(f"/my/odoo/{self.tenant.id}/open", page)
 
     def test_a_scheduled_deletion_is_announced(self):

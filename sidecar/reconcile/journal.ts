@@ -8,6 +8,9 @@ export interface News {
   readonly status: TenantStatus | null
 }
 
+/** What is said within a moment, such as the end of a step and the begin of the next, travels in one call. */
+const gatherMs = 100
+
 export class Journal {
   readonly #master: MasterPort
   readonly #renewal: Renewal
@@ -17,6 +20,8 @@ export class Journal {
   #status: TenantStatus | null = null
   #told: TenantStatus | null = null
   #sending: Promise<void> | null = null
+  #gathered: () => void = () => undefined
+  #closed = false
 
   /** `lost` is called when the master says that the lease is not ours any more. */
   constructor(master: MasterPort, renewal: Renewal, log: Logger, lost: () => void) {
@@ -39,6 +44,8 @@ export class Journal {
 
   /** Waits for the call under way and hands out what was not told yet, to travel with the end of the operation. */
   async close(): Promise<News> {
+    this.#closed = true
+    this.#gathered()
     await this.#sending
     return { steps: [...this.#steps.values()], status: this.#status }
   }
@@ -50,9 +57,8 @@ export class Journal {
   }
 
   async #sendAll(): Promise<void> {
-    // What is said in one breath, such as the end of a step and the begin of the next, travels in one call.
-    await Promise.resolve()
-    while (this.#steps.size > 0 || this.#status !== null) {
+    await this.#gather()
+    while (!this.#closed && (this.#steps.size > 0 || this.#status !== null)) {
       const steps = this.#steps
       const status = this.#status
       this.#steps = new Map()
@@ -67,7 +73,19 @@ export class Journal {
         if (!(error instanceof MasterUnavailable)) this.#log.error({ err: error }, "the master refused a report")
         return
       }
+      await this.#gather()
     }
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#closed) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, gatherMs)
+      this.#gathered = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 }
 

@@ -52,7 +52,10 @@ test("nobody is sent to a tenant before it is bootstrapped and knows its limits"
 test("what was changed from inside is put right before it is served", () => {
   const opened = { ...serving, database: { stage: "open", rights: "wrong" } } as const
   assert.is(nextStep(aSpec(), opened), "repair_rights")
-  assert.is(nextStep(aSpec({ desired: "suspended", reason: "Unpaid." }), { ...opened, ...stopped("Unpaid.") }), "repair_rights")
+  assert.is(
+    nextStep(aSpec({ desired: "suspended", reason: "Unpaid." }), { ...opened, ...stopped("Unpaid.") }),
+    "repair_rights",
+  )
 })
 
 test("other limits than it was started with mean a stop and a start", () => {

@@ -14,7 +14,12 @@ const now = Date.UTC(2026, 0, 1)
 test("the key that a tenant holds verifies what was signed for it", () => {
   const [first = "", second = ""] = token({ act: "state" }).split(".")
   assert.ok(verifies(first, second))
-  assert.not(verifies(first.replace(/^./, (letter) => (letter === "A" ? "B" : "A")), second))
+  assert.not(
+    verifies(
+      first.replace(/^./, (letter) => (letter === "A" ? "B" : "A")),
+      second,
+    ),
+  )
 })
 
 test("a token names its tenant and lives for a minute at most", () => {

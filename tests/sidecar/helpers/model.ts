@@ -84,7 +84,10 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
       demand(model.stage === "open" && model.role === "right" && model.files, "it is started half-made")
       demand(model.backup === null, "it is started while a final backup counts")
       if (model.runtime.state !== "stopped") return model
-      return { ...model, runtime: { ...model.runtime, state: "starting", fingerprint: wantedOf(spec).runtimeFingerprint } }
+      return {
+        ...model,
+        runtime: { ...model.runtime, state: "starting", fingerprint: wantedOf(spec).runtimeFingerprint },
+      }
     case "await_ready":
       demand(model.runtime.state !== "stopped", "a stopped runtime is waited for")
       return { ...model, runtime: { ...model.runtime, state: "ready" } }
@@ -93,7 +96,8 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
     case "apply_settings":
       return { ...model, settings: wantedOf(spec).settingsFingerprint }
     case "route":
-      if (step.state.kind === "up") demand(model.bootstrapped && model.runtime.state === "ready", "visitors meet a ruin")
+      if (step.state.kind === "up")
+        demand(model.bootstrapped && model.runtime.state === "ready", "visitors meet a ruin")
       return { ...model, route: { hosts: step.hosts.map(({ name }) => name), state: step.state } }
     case "deactivate_users":
       return { ...model, users: Math.min(model.users, step.keep) }

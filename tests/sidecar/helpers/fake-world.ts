@@ -1,0 +1,214 @@
+/**
+ * A fake: a world in memory, made of the model that the plan's properties are tried on. Its acts refuse stale epochs as
+ * real drivers do, and can be held in the middle. That the real drivers do the same is tried in tests/contract.
+ */
+import { createPublicKey, verify } from "node:crypto"
+import { RetryableError, StaleEpoch } from "../../../sidecar/domain/errors.ts"
+import type { Step, StepKind } from "../../../sidecar/domain/plan.ts"
+import type { Surroundings } from "../../../sidecar/domain/settings.ts"
+import type { TenantId, TenantSpec } from "../../../sidecar/domain/tenant.ts"
+import { publicKey, signingKey } from "../../../sidecar/domain/tokens.ts"
+import type { Fence, Target } from "../../../sidecar/drivers/driver.ts"
+import { TenantControl } from "../../../sidecar/reconcile/tenant-control.ts"
+import type { World } from "../../../sidecar/reconcile/world.ts"
+import { applyStep, emptyModel, type Model, observeModel } from "./model.ts"
+
+interface Hold {
+  readonly reached: Promise<void>
+  release(): void
+}
+
+interface Gate {
+  readonly arrive: () => void
+  readonly open: Promise<void>
+}
+
+const root = Buffer.alloc(32, 1)
+const surroundings: Surroundings = { urlScheme: "http", urlPort: ":8080", mail: false }
+
+export class FakeWorld {
+  readonly models = new Map<TenantId, Model>()
+  /** What was done, in order: `tenant step`. */
+  readonly acts: string[] = []
+  /** Thrown by the step instead of doing it, until taken away. */
+  readonly failing = new Map<StepKind, Error>()
+  /** Done without any effect. */
+  readonly idle = new Set<StepKind>()
+  readonly #gates = new Map<StepKind, Gate>()
+  readonly #epochs = new Map<string, number>()
+  readonly #specs = new Map<TenantId, TenantSpec>()
+  #changed: (tenant: TenantId) => void = () => undefined
+  readonly world: World<string>
+
+  constructor() {
+    const target = this.#target()
+    this.world = {
+      target,
+      surroundings,
+      control: new TenantControl(target.runtime, signingKey(root)),
+      templates: {
+        observe: async () => (this.#any((model) => model.template) ? "ready" : "absent"),
+        build: (_template, fence) => this.#do({ kind: "build_template" }, fence),
+      },
+      databases: {
+        raise: async (fence) => this.#raise(fence),
+        observe: async (spec) => {
+          this.#specs.set(spec.id, spec)
+          return observeModel(this.modelOf(spec.id)).database
+        },
+        clone: (_spec, fence) => this.#do({ kind: "clone_database" }, fence),
+        prepare: (_spec, fence) => this.#do({ kind: "prepare_database" }, fence),
+        open: (_spec, fence) => this.#do({ kind: "open_database" }, fence),
+        repairRights: (_spec, fence) => this.#do({ kind: "repair_rights" }, fence),
+        drop: (fence) => this.#do({ kind: "drop_database" }, fence),
+        usage: async ({ id }) => {
+          const { activeUsers } = observeModel(this.modelOf(id))
+          return activeUsers === null ? null : { activeUsers, megabytes: 48 }
+        },
+        ping: async () => undefined,
+        close: async () => undefined,
+      },
+    }
+  }
+
+  modelOf(tenant: TenantId): Model {
+    return this.models.get(tenant) ?? emptyModel
+  }
+
+  /** The next act of that kind stops in its middle until released; it ends at once when aborted. */
+  hold(kind: StepKind): Hold {
+    let arrive: () => void = () => undefined
+    let release: () => void = () => undefined
+    const reached = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    const open = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    this.#gates.set(kind, { arrive, open })
+    return { reached, release }
+  }
+
+  /** The tenant's Odoo ends by itself. */
+  crash(tenant: TenantId): void {
+    const { runtime } = this.modelOf(tenant)
+    this.#change(tenant, { runtime: { state: "stopped", fingerprint: "", crashes: runtime.crashes + 1 } })
+    this.#changed(tenant)
+  }
+
+  #change(tenant: TenantId, changes: Partial<Model>): void {
+    this.models.set(tenant, { ...this.modelOf(tenant), ...changes })
+  }
+
+  #any(condition: (model: Model) => boolean): boolean {
+    return [...this.models.values()].some(condition)
+  }
+
+  #raise({ tenant, epoch }: Fence): void {
+    const highest = this.#epochs.get(tenant) ?? 0
+    if (epoch < highest) throw new StaleEpoch(`Epoch ${epoch} of ${tenant} is over.`)
+    this.#epochs.set(tenant, epoch)
+  }
+
+  async #do(step: Step, fence: Fence): Promise<void> {
+    this.#raise(fence)
+    const gate = this.#gates.get(step.kind)
+    this.#gates.delete(step.kind)
+    if (gate) {
+      gate.arrive()
+      await Promise.race([gate.open, aborted(fence.signal)])
+    }
+    const failure = this.failing.get(step.kind)
+    if (failure) throw failure
+    this.#raise(fence)
+    this.acts.push(`${fence.tenant} ${step.kind}`)
+    if (this.idle.has(step.kind)) return
+    const spec = this.#specs.get(fence.tenant)
+    if (!spec) throw new Error(`Nobody looked at ${fence.tenant} before acting`)
+    // Templates belong to nobody: what one tenant has built is there for all.
+    const model = { ...this.modelOf(fence.tenant), template: this.#any(({ template }) => template) }
+    this.models.set(fence.tenant, applyStep(model, step, spec))
+  }
+
+  #target(): Target<string> {
+    return {
+      name: "local",
+      servers: { ensure: async () => ({ host: "fake", port: 5432 }), describe: async () => [] },
+      runtime: {
+        fingerprint: (spec) => `runtime ${spec.limits.memoryMb}`,
+        ensure: async (spec, fence) => {
+          await this.#do({ kind: "start_runtime" }, fence)
+          // A fake Odoo is up at once.
+          this.#change(spec.id, { runtime: { ...this.modelOf(spec.id).runtime, state: "ready" } })
+          return spec.id
+        },
+        observe: async (tenant) => this.modelOf(tenant).runtime,
+        endpoint: async (tenant) => tenant,
+        request: async (tenant, _path, body) => this.#hear(tenant, body),
+        stop: (fence) => this.#do({ kind: "stop_runtime" }, fence),
+        remove: async () => undefined,
+        logs: async () => "the last line",
+      },
+      files: {
+        ensure: (_spec, fence) => this.#do({ kind: "create_files" }, fence),
+        observe: async (tenant) => observeModel(this.modelOf(tenant)).files,
+        usage: async () => 3,
+        remove: (fence) => this.#do({ kind: "remove_files" }, fence),
+      },
+      backups: {
+        observe: async (tenant) => observeModel(this.modelOf(tenant)).finalBackup,
+        take: (_spec, fence) => this.#do({ kind: "back_up" }, fence),
+        verify: (_spec, fence) => this.#do({ kind: "verify_backup" }, fence),
+        shelve: (fence) => this.#do({ kind: "shelve_backup" }, fence),
+      },
+      router: {
+        apply: (fence, _endpoint, hosts, state) => this.#do({ kind: "route", hosts, state }, fence),
+        observe: async (tenant) => this.modelOf(tenant).route,
+        remove: (fence) => this.#do({ kind: "remove_route" }, fence),
+      },
+      describe: async () => ({
+        name: "local",
+        kind: "process",
+        ready: true,
+        notes: [],
+        missingIsolation: [],
+        memoryMb: 1024,
+        cpuMilli: 1000,
+      }),
+      watch: (changed) => {
+        this.#changed = changed
+        return async () => undefined
+      },
+      close: async () => undefined,
+    }
+  }
+
+  /** The saas_tenant addon inside: it believes what is signed, and nothing else. */
+  #hear(tenant: TenantId, token: string): { status: number; body: string } {
+    const model = this.modelOf(tenant)
+    if (model.runtime.state !== "ready") throw new RetryableError("nobody listens")
+    const [first = "", second = ""] = token.split(".")
+    const x = Buffer.from(publicKey(root), "base64").toString("base64url")
+    const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" })
+    if (!verify(null, Buffer.from(first, "ascii"), key, Buffer.from(second, "base64url"))) {
+      return { status: 403, body: JSON.stringify({ ok: false, error: "This is not signed." }) }
+    }
+    const payload = JSON.parse(Buffer.from(first, "base64url").toString("utf8"))
+    const did = (changes: Partial<Model>) => {
+      this.acts.push(`${tenant} ${payload.act}`)
+      this.#change(tenant, changes)
+    }
+    if (payload.act === "bootstrap") did({ bootstrapped: true })
+    if (payload.act === "settings") did({ settings: payload.data.fingerprint })
+    if (payload.act === "deactivate_users") did({ users: Math.min(model.users, payload.data.keep) })
+    const { bootstrapped, settings } = this.modelOf(tenant)
+    return { status: 200, body: JSON.stringify({ ok: true, bootstrapped, settings, users: model.users }) }
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return await new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+  })
+}

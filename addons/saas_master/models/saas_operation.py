@@ -47,7 +47,7 @@ class SaasOperation(models.Model):
     message = fields.Text(readonly=True, help="Why it waits or failed, and what to do next.")
     attempt = fields.Integer("Attempts", readonly=True)
     crashes = fields.Integer(readonly=True, help="Workers in a row that it outlived for nothing.")
-    progress = fields.Char(readonly=True, help="Kinds of steps that were done so far.")
+    progress = fields.Char(readonly=True, help="Kinds of steps that it came to so far.")
     not_before = fields.Datetime(readonly=True)
     lease = fields.Char(readonly=True, groups="base.group_system")
     lease_expires = fields.Datetime(readonly=True)

@@ -74,13 +74,11 @@ class SaasOperationReport(models.Model):
             self.step_ids.create({"operation_id": self.id, **values})
 
     def _see_progress(self):
-        """Done for the first time, a kind of step is progress: crashes count from there."""
+        """A kind of step that it never came to before is progress: crashes count from there."""
         before = set((self.progress or "").split())
-        done = before | set(
-            self.step_ids.filtered(lambda step: step.state == "done").mapped("name")
-        )
-        if done != before:
-            self.write({"progress": " ".join(sorted(done)), "crashes": 0})
+        seen = before.union(self.step_ids.mapped("name"))
+        if seen != before:
+            self.write({"progress": " ".join(sorted(seen)), "crashes": 0})
 
     def _finish(self, outcome):
         """:param outcome: `Outcome` of sidecar/odoo/port.ts, checked"""
@@ -138,7 +136,7 @@ class SaasOperationReport(models.Model):
         )
         if twin:
             # It does all that this one would do. What is newly wanted need not wait for a backoff.
-            self._end("done", self.env._("Goes on in the operation that was queued behind it."))
+            self._end("cancelled", self.env._("Goes on in the operation queued behind it."))
             return
         not_before = fields.Datetime.now() + timedelta(seconds=after_s) if after_s else False
         self.write(

@@ -33,7 +33,9 @@ class SaasTenantLive(models.Model):
             )
 
     def _progress(self):
-        operation = self.operation_ids.sorted("id")[-1:]
+        running = self.operation_ids.filtered(lambda operation: operation.state == "running")
+        # What waits behind it has no steps yet.
+        operation = running or self.operation_ids.sorted("id")[-1:]
         return {
             "id": self.id,
             "phase": self.phase,

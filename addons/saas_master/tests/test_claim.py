@@ -112,7 +112,7 @@ class TestClaim(SaasCase):
         kinds = ("clone_database", "prepare_database", "create_files", "open_database")
         for kind in (*kinds, "start_runtime", "await_ready", "bootstrap"):
             claim = self._claim_one(tenant)
-            self._report(claim, self._step(kind))
+            self._report(claim, self._step(kind, "running"))
             self._let_leases_expire()
         self.assertEqual(tenant.operation_ids.state, "running")
         self._claim_one(tenant)
@@ -122,7 +122,7 @@ class TestClaim(SaasCase):
         tenant = self._sell("claim-circle")
         for _crash in range(MOST_CRASHES + 1):
             for claim in self._claim():
-                self._report(claim, self._step("start_runtime"))
+                self._report(claim, self._step("start_runtime", "done"))
             self._let_leases_expire()
         self._claim()
         self.assertEqual(tenant.operation_ids.state, "set_aside")

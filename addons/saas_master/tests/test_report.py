@@ -215,3 +215,21 @@ class TestReport(SaasCase):
             leases=[{"operation": 2**31 - 1, "lease": "none"}], lease_s=30
         )
         self.assertEqual(answer["lost"], [2**31 - 1])
+
+    def test_the_customer_is_told_once_when_it_first_runs(self):
+        tenant = self._sell("report-welcome")
+        trigger = self.env["ir.cron.trigger"]
+        cron = self.env.ref("saas_master.cron_tell_customers")
+        before = trigger.search_count([("cron_id", "=", cron.id)])
+        self._provision(tenant)
+        self.assertEqual(trigger.search_count([("cron_id", "=", cron.id)]), before + 1)
+        self.assertTrue(tenant.ready_at)
+        for _time in range(2):
+            self.env["saas.tenant"]._cron_tell_customers()
+        mail = self.env["mail.mail"].search(
+            [("model", "=", "saas.tenant"), ("res_id", "=", tenant.id)]
+        )
+        self.assertEqual(len(mail), 1)
+        self.assertEqual(mail.recipient_ids, tenant.partner_id)
+        self.assertIn(f"/my/odoo/{tenant.id}", mail.body_html)
+        self.assertNotIn("password is", mail.body_html)

@@ -93,9 +93,11 @@ export interface Listening {
 export async function listen(app: Koa, host: string, port: number): Promise<Listening> {
   const server: Server = createServer(app.callback())
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject)
+    server.once("error", (error) =>
+      reject(new Error(`${host}:${port} cannot be listened on (${error.message}). Set another SIDECAR_PORT.`)),
+    )
     server.listen(port, host, () => {
-      server.off("error", reject)
+      server.removeAllListeners("error")
       resolve()
     })
   })

@@ -1,4 +1,7 @@
-"""Run inside `odoo shell` with `settings` and `env` at hand: makes a master of a fresh copy, or its settings right."""
+"""Run inside `odoo shell` with `settings` and `env` at hand.
+
+Makes a master of its own of a fresh copy, and brings its settings up to date.
+"""
 
 parameters = env["ir.config_parameter"].sudo()
 

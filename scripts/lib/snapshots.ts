@@ -11,6 +11,9 @@ import { cacheFolder } from "./paths.ts"
 /** Of each kind; the least recently used go first. */
 const kept = 2
 
+/** A build that was cut short leaves its folder behind; none takes so long. */
+const staleMs = 3 * 3_600_000
+
 function snapshots(): string {
   const folder = join(cacheFolder(), "snapshots")
   mkdirSync(folder, { recursive: true, mode: 0o755 })
@@ -43,6 +46,10 @@ export async function ensureSnapshot(
 function prune(kind: string, current: string): void {
   const mine = readdirSync(snapshots()).filter((name) => new RegExp(`^${kind}-[0-9a-f]+$`).test(name))
   const paths = mine.map((name) => join(snapshots(), name)).filter((path) => path !== current)
+  const broken = readdirSync(snapshots()).filter((name) => name.startsWith(".new-"))
+  for (const path of broken.map((name) => join(snapshots(), name))) {
+    if (Date.now() - statSync(path).mtimeMs > staleMs) rmSync(path, { recursive: true, force: true })
+  }
   const oldest = paths.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs).slice(kept - 1)
   for (const path of oldest) rmSync(path, { recursive: true, force: true })
 }

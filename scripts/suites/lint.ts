@@ -50,7 +50,7 @@ async function checks(): Promise<Check[]> {
   return [
     command("TypeScript", join(bin, "tsc"), ["-p", "."]),
     command("TypeScript of owl-src", join(bin, "tsc"), ["-p", "owl-src"]),
-    command("biome", join(bin, "biome"), ["ci", "--error-on-warnings"]),
+    command("biome", join(bin, "biome"), ["ci", "--error-on-warnings", "--colors=off"]),
     command("import rules", join(bin, "depcruise"), [...ours, "--output-type", "err-long"]),
     command("ruff", join(python, "ruff"), ["check", "--no-cache", "."]),
     command("ruff's format", join(python, "ruff"), ["format", "--no-cache", "--check", "."]),

@@ -20,6 +20,7 @@ from . import saas_tenant_live
 from . import saas_tenant_report
 from . import saas_tenant_sign_on
 from . import saas_tenant_usage
+from . import saas_tenant_welcome
 from . import saas_subscription
 from . import saas_operation
 from . import saas_operation_claim

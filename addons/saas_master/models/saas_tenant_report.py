@@ -40,22 +40,11 @@ class SaasTenantReport(models.Model):
             return
         if phase == "running" and not self.ready_at:
             self.status_id.ready_at = fields.Datetime.now()
-            self.env.ref("saas_master.cron_tell_customers").sudo()._trigger()
+            self._tell_customers_soon()
         if phase == "failed" or before == "failed":
             self.env["saas.audit.entry"]._log(
                 self, "phase", field="phase", old=before, new=phase, reason=self.message or ""
             )
-
-    def _tell_customers(self):
-        """Mail to those whose Odoo has become ready."""
-        template = self.env.ref("saas_master.mail_template_ready")
-        for tenant in self:
-            template.send_mail(tenant.id)
-            tenant.status_id.welcomed = True
-
-    def _cron_tell_customers(self):
-        waiting = self.search([("ready_at", "!=", False), ("welcomed", "=", False)])
-        waiting.filtered(lambda tenant: not tenant.released)._tell_customers()
 
     def _is_worked_on(self):
         """Then what is seen from outside is half of something."""

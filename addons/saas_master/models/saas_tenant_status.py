@@ -30,6 +30,7 @@ class SaasTenantStatus(models.Model):
     over_limit = fields.Boolean("Over a Limit", readonly=True, index=True)
     seen_at = fields.Datetime("Last Seen", readonly=True)
     ready_at = fields.Datetime("First Ready", readonly=True)
+    invited = fields.Boolean("Invited to the Portal", readonly=True)
     welcomed = fields.Boolean("Customer Was Told", readonly=True)
 
     def _group_expand_phase(self, phases, domain):

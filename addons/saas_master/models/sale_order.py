@@ -73,9 +73,7 @@ class SaleOrder(models.Model):
         for number, line in enumerate(lines, start=1):
             wished = slug if number == 1 else f"{slug[: slugs.LONGEST - 4]}-{number}"
             line._saas_provide(wished)
-        problem = self.partner_id._saas_invite()
-        if problem:
-            self.message_post(body=problem)
+        self.env["saas.tenant"]._tell_customers_soon()
 
     def _check_saas(self, lines):
         self.ensure_one()

@@ -1,6 +1,9 @@
+from unittest.mock import patch
+
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .common import SaasCase
 
@@ -97,6 +100,8 @@ class TestSale(SaasCase):
         customer = self._make_customer("Sale Portal")
         before = self.env["mail.mail"].search_count([])
         self._sell("sale-portal", customer=customer)
+        self.assertFalse(customer.user_ids, "nobody who confirms waits for that")
+        self.env["saas.tenant"]._cron_tell_customers()
         user = customer.user_ids
         self.assertTrue(user._is_portal())
         self.assertEqual(user.login, customer.email)
@@ -107,10 +112,11 @@ class TestSale(SaasCase):
     def test_a_login_that_somebody_else_has_does_not_stop_the_sale(self):
         taken = self._make_customer("Sale Taken")
         self._sell("sale-taken-1", customer=taken)
+        self.env["saas.tenant"]._cron_tell_customers()
         twin = self._make_customer("Sale Twin", email=taken.email)
         order = self._quote("sale-taken-2", customer=twin)
         order.action_confirm()
-        self.assertTrue(order.saas_tenant_ids)
+        self.env["saas.tenant"]._cron_tell_customers()
         self.assertFalse(twin.user_ids)
         self.assertIn("was not invited", " ".join(order.message_ids.mapped("body")))
 
@@ -147,3 +153,21 @@ class TestSale(SaasCase):
         self.assertEqual(tenant.target_id, self.target)
         self.assertFalse(tenant.message)
         self.assertEqual(tenant.operation_ids.mapped("state"), ["queued"])
+
+    def test_what_goes_wrong_with_one_customer_holds_up_no_other(self):
+        broken = self._sell("sale-broken")
+        good = self._sell("sale-whole", customer=self._make_customer("Sale Whole"))
+        invite = type(self.env["res.partner"])._saas_invite
+
+        def fail(partner):
+            if partner == broken.partner_id:
+                raise ValueError("something is broken")
+            return invite(partner)
+
+        with (
+            patch.object(self.registry["res.partner"], "_saas_invite", fail),
+            mute_logger("odoo.addons.saas_master.models.saas_tenant_welcome"),
+        ):
+            self.env["saas.tenant"]._cron_tell_customers()
+        self.assertTrue(good.partner_id.user_ids)
+        self.assertIn("something is broken", " ".join(broken.order_id.message_ids.mapped("body")))

@@ -26,6 +26,7 @@ class TestSignOn(SaasCase):
         self.startPatcher(patch.dict(os.environ, environment))
         self.tenant = self._sell(f"sign-{self.id()[-4:].lower().replace('_', '')}on")
         self._provision(self.tenant)
+        self.env["saas.tenant"]._cron_tell_customers()
 
     def _answer(self, status=200, **body):
         answer = Mock(status_code=status)

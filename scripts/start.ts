@@ -62,6 +62,7 @@ ${trouble}`)
 }
 
 async function bringUp(installation: Installation, progress: Progress): Promise<void> {
+  await installation.demandPorts()
   await progress("build the OWL bundles", () => buildOwl())
   await installation.prepare(progress)
   await installation.startMaster(progress)

@@ -47,6 +47,16 @@ export class Installation {
     return `http://localhost:${this.settings.ports.http}`
   }
 
+  /** Throws a sentence about the first port that somebody else has. Those of servers of ours that run are fine. */
+  async demandPorts(): Promise<void> {
+    const { stateDir, ports } = this.settings
+    const nginxRuns = (await leftovers(stateDir)).front.some(({ name }) => name === "nginx")
+    if (this.postgres.pid() === null) await demandFree(ports.postgres, "PG_PORT", "PostgreSQL")
+    if (this.master.server.mark() === null) await demandFree(ports.master, "MASTER_PORT", "the master Odoo")
+    if (this.sidecar.mark() === null) await demandFree(ports.sidecar, "SIDECAR_PORT", "the sidecar")
+    if (!nginxRuns) await demandFree(ports.http, "HTTP_PORT", "nginx")
+  }
+
   /** PostgreSQL up, the master's database there and up to date with the code and the settings. */
   async prepare(progress: Progress): Promise<void> {
     claimStateFolder(this.settings.stateDir)
@@ -69,7 +79,6 @@ export class Installation {
 
   async startPostgres(progress: Progress): Promise<void> {
     if (this.postgres.pid() === null) {
-      await demandFree(this.settings.ports.postgres, "PG_PORT", "PostgreSQL")
       await progress("start PostgreSQL", async () => {
         await this.postgres.create()
         await this.postgres.start()
@@ -80,7 +89,6 @@ export class Installation {
 
   async startMaster(progress: Progress): Promise<void> {
     if (this.master.server.mark() !== null) return
-    await demandFree(this.settings.ports.master, "MASTER_PORT", "the master Odoo")
     await progress("start the master Odoo", () => this.master.server.start())
   }
 
@@ -100,7 +108,6 @@ export class Installation {
   async startSidecar(progress: Progress): Promise<void> {
     const { ports } = this.settings
     if (this.sidecar.mark() === null) {
-      await demandFree(ports.sidecar, "SIDECAR_PORT", "the sidecar")
       await progress("start the sidecar", () => this.sidecar.start())
     }
     await progress("wait until the sidecar is ready", async (step) => {

@@ -38,8 +38,9 @@ export function holderOf(port: number): string | null {
 export async function demandFree(port: number, setting: string, what: string): Promise<void> {
   if (await isFree(port)) return
   const holder = holderOf(port) ?? "another process (which one only root can see)"
+  const other = await pickFree(port + 1, Math.min(port + 1000, 65_535))
   throw new Error(
-    `Port ${port} for ${what} is taken by ${holder}. Stop that, or choose another: ${setting}=${port + 1} npm start`,
+    `Port ${port} for ${what} is taken by ${holder}. Stop that, or choose another: ${setting}=${other} npm start`,
   )
 }
 

@@ -74,7 +74,7 @@ class SaasPortal(CustomerPortal):
         return sign_on_page(tenant, ask, back=f"/my/odoo/{tenant.id}")
 
     def _saas_tenant_domain(self):
-        """The customer's own, whatever groups the person has: staff have the backend for the rest."""
+        """The customer's own, whatever groups the person has: staff have the backend."""
         customer = request.env.user.partner_id.commercial_partner_id
         return [("partner_id", "child_of", customer.ids), ("phase", "!=", "deleted")]
 
@@ -97,8 +97,8 @@ class SaasPortal(CustomerPortal):
             "tenant": tenant,
             "subscription": tenant.subscription_id,
             "busy": busy,
-            "steps": tenant.operation_ids.sorted("id")[-1:].step_ids if busy else (),
-            "step_labels": labels,
+            "steps": tenant._progress()["steps"] if busy else [],
+            # The reader of the page may have chosen another language than that of their user.
             "step_labels_json": json.dumps(labels),
             "has_overdue_invoices": self._saas_has_overdue_invoices(tenant),
         }

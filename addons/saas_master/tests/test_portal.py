@@ -38,6 +38,10 @@ class TestPortal(SaasCase, HttpCase):
         self.assertEqual(response.status_code, 200)
         return response.text
 
+    def _signing_on_by(self, ask):
+        """The sidecar is not there in these tests: ``ask`` answers the token in its place."""
+        return patch.object(self.registry["saas.tenant"], "_portal_sign_on", ask)
+
     def _open(self, tenant):
         page = self._get(f"/my/odoo/{tenant.id}")
         token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
@@ -137,10 +141,20 @@ class TestPortal(SaasCase, HttpCase):
         self.assertIn('data-number="1" data-state="done"', page)
         self.assertIn('data-number="2" data-state="running"', page)
 
+    def test_the_steps_stay_when_another_operation_waits_behind(self):
+        self._see(self.tenant, "provisioning")
+        claim = self._claim_one(self.tenant)
+        self.assertTrue(self._report(claim, self._step("clone_database", "running")))
+        self.tenant.action_retry()
+        self.assertEqual(len(self._open_operations(self.tenant)), 2)
+        self.authenticate("portal_acme", "portal_acme")
+        page = self._get(f"/my/odoo/{self.tenant.id}")
+        self.assertIn('data-number="1" data-state="running"', page)
+
     def test_open_posts_the_token_to_the_tenant(self):
         self._see(self.tenant, "running")
         self.authenticate("portal_acme", "portal_acme")
-        with patch.object(self.registry["saas.tenant"], "_portal_sign_on", lambda tenant: "one.time"):
+        with self._signing_on_by(lambda tenant: "one.time"):
             response = self._open(self.tenant)
         self.assertEqual(response.status_code, 200)
         self.assertIn(f'action="{self.tenant.url}/saas/sign-on"', response.text)
@@ -152,20 +166,24 @@ class TestPortal(SaasCase, HttpCase):
         self._see(self.tenant, "running")
         self.authenticate("portal_acme", "portal_acme")
 
-        def away(tenant):
-            raise UserError("Nobody answers. Try again in a minute.")
+        reason = "Nobody answers. Try again in a minute."
 
-        with patch.object(self.registry["saas.tenant"], "_portal_sign_on", away):
+        def away(tenant):
+            raise UserError(reason)
+
+        with self._signing_on_by(away):
             response = self._open(self.tenant)
         self.assertEqual(response.status_code, 503)
         self.assertIn("is not possible right now", response.text)
-        self.assertIn("Try again in a minute.", response.text)
+        self.assertIn(reason, response.text)
 
     def test_open_needs_the_forms_own_token(self):
         self.authenticate("portal_acme", "portal_acme")
         asked = []
-        with patch.object(self.registry["saas.tenant"], "_portal_sign_on", asked.append):
-            response = self.url_open(f"/my/odoo/{self.tenant.id}/open", data={"csrf_token": "wrong"})
+        with self._signing_on_by(asked.append):
+            response = self.url_open(
+                f"/my/odoo/{self.tenant.id}/open", data={"csrf_token": "wrong"}
+            )
         self.assertEqual(response.status_code, 400)
         self.assertEqual(asked, [])
 
@@ -176,7 +194,7 @@ class TestPortal(SaasCase, HttpCase):
         page = self._get(f"/my/odoo/{self.tenant.id}")
         token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
         asked = []
-        with patch.object(self.registry["saas.tenant"], "_portal_sign_on", asked.append):
+        with self._signing_on_by(asked.append):
             response = self.url_open(
                 f"/my/odoo/{self.foreign.id}/open",
                 data={"csrf_token": token},

@@ -2,10 +2,12 @@
  * One installation in one folder: PostgreSQL, master, sidecar, and what the sidecar starts. `npm start` and the
  * tests make theirs with this same code; they differ in folder, ports and network only.
  */
+
 import { readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { readApplied, writeApplied } from "./applied.ts"
 import { fingerprintOf } from "./fingerprints.ts"
+import { removeKernelRules } from "./kernel-rules.ts"
 import { leftovers, sidecarsOf } from "./leftovers.ts"
 import type { Master } from "./master.ts"
 import { masterCode, snapshotOf } from "./master-snapshot.ts"
@@ -141,6 +143,7 @@ export class Installation {
     await one(`${tenants.length} tenants`, tenants.length > 0, async () => {
       await Promise.all(tenants.map(({ mark }) => stopProcess(mark, 20)))
     })
+    await removeKernelRules(this.settings.uidBase)
     await one("the master Odoo", this.master.server.mark() !== null, () => this.master.server.stop())
     await one("PostgreSQL", this.postgres.pid() !== null, () => this.postgres.stop())
     return stopped

@@ -12,7 +12,8 @@ import type { Operator } from "./operator.ts"
 const lockSeconds = 30
 const lockPollMs = 25
 
-const sessionName = (fence: Fence) => `saas act ${fence.tenant} ${fence.epoch}`
+/** The name of every session that acts for a claim: a younger claim ends those of older ones by it. */
+export const sessionName = (fence: Fence) => `saas act ${fence.tenant} ${fence.epoch}`
 
 export class Fencing {
   readonly #operator: Operator

@@ -5,19 +5,16 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import type pg from "pg"
 
-/** The user that Odoo installs as administrator; the customer's first user is made of it. */
-const adminUser = 2
-
 export async function giveIdentity(client: pg.Client): Promise<void> {
   await setParameter(client, "database.uuid", randomUUID())
   await setParameter(client, "database.secret", randomBytes(32).toString("hex"))
   await setParameter(client, "database.create_date", new Date().toISOString().slice(0, 19).replace("T", " "))
   // The template keeps its attachments in the database, so that a clone needs no filestore; tenants go back to files.
-  await client.query("DELETE FROM ir_config_parameter WHERE key = 'ir_attachment.location'")
-  await client.query("UPDATE res_users SET password = NULL WHERE id = $1", [adminUser])
+  await client.query("DELETE FROM public.ir_config_parameter WHERE key = 'ir_attachment.location'")
+  await client.query("UPDATE public.res_users SET password = NULL")
   // All clones of a template would otherwise do their hourly and daily work in the same second.
   await client.query(
-    `UPDATE ir_cron SET nextcall = (now() AT TIME ZONE 'UTC') + random() * CASE interval_type
+    `UPDATE public.ir_cron SET nextcall = (now() AT TIME ZONE 'UTC') + random() * CASE interval_type
        WHEN 'minutes' THEN interval_number * interval '1 minute'
        WHEN 'hours' THEN interval_number * interval '1 hour'
        ELSE interval '1 day' END
@@ -27,7 +24,7 @@ export async function giveIdentity(client: pg.Client): Promise<void> {
 
 async function setParameter(client: pg.Client, key: string, value: string): Promise<void> {
   await client.query(
-    `INSERT INTO ir_config_parameter (key, value, create_uid, write_uid, create_date, write_date)
+    `INSERT INTO public.ir_config_parameter (key, value, create_uid, write_uid, create_date, write_date)
      VALUES ($1, $2, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
      ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, write_date = EXCLUDED.write_date`,
     [key, value],

@@ -1,5 +1,7 @@
 /** What there is of a tenant's database, seen from the operator's own: never by running anything of the tenant's. */
-import type { SeenDatabase } from "../domain/plan.ts"
+import type pg from "pg"
+import { PermanentError } from "../domain/errors.ts"
+import type { DatabaseStage, SeenDatabase } from "../domain/plan.ts"
 import type { TenantSpec } from "../domain/tenant.ts"
 import { type Mark, readMark } from "./mark.ts"
 import { type Operator, sessionAs } from "./operator.ts"
@@ -9,6 +11,7 @@ import { isRefusal } from "./usage.ts"
 interface Row {
   readonly comment: string | null
   readonly is_ours: boolean | null
+  readonly accepts: boolean | null
   readonly grants_right: boolean | null
   readonly role_right: boolean | null
 }
@@ -16,6 +19,7 @@ interface Row {
 const question = `
   SELECT shobj_description(d.oid, 'pg_database') AS comment,
          d.datdba = current_user::regrole AS is_ours,
+         d.datallowconn AND d.datconnlimit = -1 AS accepts,
          NOT EXISTS (
            SELECT FROM aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) a
             WHERE a.grantee <> d.datdba
@@ -39,8 +43,29 @@ export async function look(
   }
   const stage = row.is_ours ? stageOf(readMark(row.comment), row.comment, spec.id, installation) : "foreign"
   if (stage !== "open") return { stage, rights: "right" }
-  const right = row.grants_right && row.role_right && (await signsIn(operator, spec.id, password))
+  // A deletion that was killed half-way leaves a database that takes no connections any more.
+  const right = row.accepts && row.grants_right && row.role_right && (await signsIn(operator, spec.id, password))
   return { stage, rights: right ? "right" : "wrong" }
+}
+
+/** How far the database is, asked by an act that holds the tenant's lock. Throws for one that is not ours. */
+export async function stageForAct(
+  client: pg.Client,
+  tenant: string,
+  installation: string,
+): Promise<Exclude<DatabaseStage, "foreign">> {
+  const { rows } = await client.query<{ comment: string | null; is_ours: boolean }>(
+    `SELECT shobj_description(oid, 'pg_database') AS comment, datdba = current_user::regrole AS is_ours
+       FROM pg_database WHERE datname = $1`,
+    [tenant],
+  )
+  const row = rows[0]
+  if (!row) return "absent"
+  const stage = row.is_ours ? stageOf(readMark(row.comment), row.comment, tenant, installation) : "foreign"
+  if (stage !== "foreign") return stage
+  throw new PermanentError(
+    `The database ${tenant} belongs to another installation, so nothing of it is changed. Move or rename it first.`,
+  )
 }
 
 /** A database of our role without any mark is a clone whose maker died before writing one. */
@@ -49,7 +74,7 @@ function stageOf(
   comment: string | null,
   tenant: string,
   installation: string,
-): SeenDatabase["stage"] {
+): Exclude<DatabaseStage, "absent"> {
   if (comment === null) return "cloned"
   if (mark?.installation !== installation || mark.subject !== tenant) return "foreign"
   return mark.stage === "cloned" || mark.stage === "prepared" || mark.stage === "open" ? mark.stage : "foreign"

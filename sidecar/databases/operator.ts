@@ -99,6 +99,8 @@ function options(server: Server, credentials: Credentials, database: string, nam
     password: credentials.password,
     database,
     application_name: name,
+    // A tenant can put functions and operators of their own into `public`: nothing of ours is ever looked up there.
+    options: "-c search_path=pg_catalog",
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
   }

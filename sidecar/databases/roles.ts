@@ -31,7 +31,7 @@ export async function ensureRole(client: pg.Client, role: string, password: stri
   await client.query(`GRANT ${ident(role)} TO CURRENT_USER`)
 }
 
-/** In PostgreSQL 15 a role may give membership in itself to any other. */
+/** Up to PostgreSQL 15.0 a role could give membership in itself to any other. */
 async function membersBesideUs(client: pg.Client, role: string): Promise<string[]> {
   const { rows } = await client.query<{ member: string }>(
     `SELECT pg_get_userbyid(member) AS member FROM pg_auth_members

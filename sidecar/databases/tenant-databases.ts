@@ -1,14 +1,15 @@
 /** Plain PostgreSQL, one implementation for all targets. */
 import pLimit from "p-limit"
+import type pg from "pg"
 import { PermanentError, RetryableError } from "../domain/errors.ts"
 import { databasePassword, type RootKey } from "../domain/keys.ts"
 import type { SeenDatabase } from "../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../domain/tenant.ts"
 import type { Databases, DatabaseUsage, Fence } from "../drivers/driver.ts"
 import { dropTenant } from "./drop.ts"
-import type { Fencing } from "./fence.ts"
+import { type Fencing, sessionName } from "./fence.ts"
 import { giveIdentity } from "./identity.ts"
-import { look } from "./look.ts"
+import { look, stageForAct } from "./look.ts"
 import { type Mark, writeMark } from "./mark.ts"
 import { ident, literal, type Operator } from "./operator.ts"
 import { handOver } from "./ownership.ts"
@@ -52,8 +53,9 @@ export class TenantDatabases implements Databases {
     const template = templateOf(spec)
     await this.#cloning(() =>
       fencing.act(fence, async (client) => {
-        const there = await client.query("SELECT FROM pg_database WHERE datname = $1", [spec.id])
-        if (there.rowCount === 0) {
+        const stage = await this.#stage(client, spec.id)
+        if (stage === "prepared" || stage === "open") return
+        if (stage === "absent") {
           await this.#refuseWhenFull()
           await client
             .query(
@@ -79,11 +81,15 @@ export class TenantDatabases implements Databases {
     const { operator, fencing } = this.#options
     const database = ident(spec.id)
     await fencing.act(fence, async (client) => {
+      const stage = await this.#stage(client, spec.id)
+      // Once somebody may have been in it, another identity would be taken for a copy and a password would be lost.
+      if (stage === "prepared" || stage === "open") return
+      if (stage === "absent") throw goneAgain(spec.id)
       await ensureRole(client, spec.id, this.#password(spec.id), spec.limits)
       // A new database lets everybody connect: first nobody may, then it accepts connections, ours only.
       await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${ident(spec.id)}`)
       await client.query(`ALTER DATABASE ${database} WITH ALLOW_CONNECTIONS true`)
-      await operator.session(spec.id, `saas prepare ${spec.id}`, async (clone) => {
+      await operator.session(spec.id, sessionName(fence), async (clone) => {
         await clone.query("BEGIN")
         await giveIdentity(clone)
         await handOver(clone, templateOwner, spec.id)
@@ -96,6 +102,10 @@ export class TenantDatabases implements Databases {
 
   async open(spec: TenantSpec, fence: Fence): Promise<void> {
     await this.#options.fencing.act(fence, async (client) => {
+      const stage = await this.#stage(client, spec.id)
+      if (stage === "open") return
+      if (stage === "absent") throw goneAgain(spec.id)
+      if (stage === "cloned") throw new RetryableError(`The database ${spec.id} has no identity of its own yet.`)
       await client.query("BEGIN")
       await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${ident(spec.id)} TO ${ident(spec.id)}`)
       await client.query(`COMMENT ON DATABASE ${ident(spec.id)} IS ${this.#mark(spec.id, "open")}`)
@@ -106,7 +116,9 @@ export class TenantDatabases implements Databases {
   async repairRights(spec: TenantSpec, fence: Fence): Promise<void> {
     await this.#options.fencing.act(fence, async (client) => {
       const database = ident(spec.id)
+      if ((await this.#stage(client, spec.id)) === "absent") throw goneAgain(spec.id)
       await client.query("BEGIN")
+      await client.query(`ALTER DATABASE ${database} WITH ALLOW_CONNECTIONS true CONNECTION LIMIT -1`)
       await ensureRole(client, spec.id, this.#password(spec.id), spec.limits)
       const { rows } = await client.query<{ grantee: string }>(
         `SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
@@ -137,6 +149,10 @@ export class TenantDatabases implements Databases {
     await this.#options.operator.close()
   }
 
+  async #stage(client: pg.Client, tenant: TenantId) {
+    return await stageForAct(client, tenant, this.#options.installation())
+  }
+
   #password(tenant: TenantId): string {
     return databasePassword(this.#options.root, tenant)
   }
@@ -155,6 +171,10 @@ export class TenantDatabases implements Databases {
       )
     }
   }
+}
+
+function goneAgain(tenant: TenantId): RetryableError {
+  return new RetryableError(`The database ${tenant} is gone. It is looked at anew.`)
 }
 
 export interface Budget {

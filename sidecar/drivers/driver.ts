@@ -64,6 +64,11 @@ export interface Templates {
   build(template: TemplateSpec, fence: Fence): Promise<void>
 }
 
+export interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
 export interface Runtime<E> {
   /** Changes whenever a running tenant would have to be started anew to be as the spec says. */
   fingerprint(spec: TenantSpec): string
@@ -72,8 +77,11 @@ export interface Runtime<E> {
   observe(tenant: TenantId): Promise<SeenRuntime>
   /** Where the tenant answers, or would answer. */
   endpoint(tenant: TenantId): Promise<E>
-  /** HTTP to the tenant from the operator's side, past every router. */
-  request(tenant: TenantId, path: string, body: string): Promise<{ readonly status: number; readonly body: string }>
+  /**
+   * HTTP to the tenant from the operator's side, past every router. A RetryableError when there is no answer within so
+   * many seconds, or when it is longer than anything that saas_tenant says.
+   */
+  request(tenant: TenantId, path: string, body: string, seconds: number): Promise<Answer>
   /** Waits at most `drainSeconds` for requests in flight, then signals, then kills. */
   stop(fence: Fence, drainSeconds: number): Promise<void>
   /** Takes away what is left of it: address, cgroup, configuration. */

@@ -8,6 +8,10 @@ import { type Message, signMessage } from "../domain/tokens.ts"
 import type { Runtime } from "../drivers/driver.ts"
 
 const controlPath = "/saas/control"
+/** The first question makes Odoo load its registry, and many may be starting at once. */
+const stateSeconds = 15
+/** Installing a language takes a while. */
+const tellSeconds = 60
 
 const state = z.object({ ok: z.literal(true), bootstrapped: z.boolean(), settings: z.string().max(64) })
 const refusal = z.object({ ok: z.literal(false), error: z.string() })
@@ -30,7 +34,7 @@ export class TenantControl {
   async state(tenant: TenantId): Promise<SeenTenant | null> {
     let body: string
     try {
-      body = (await this.#post(tenant, { act: "state" })).body
+      body = (await this.#post(tenant, { act: "state" }, stateSeconds)).body
     } catch (error) {
       if (error instanceof RetryableError) return null
       throw error
@@ -41,15 +45,16 @@ export class TenantControl {
 
   /** Throws a RetryableError with the tenant's reason when it refuses. */
   async tell(tenant: TenantId, message: Message): Promise<void> {
-    const { status, body } = await this.#post(tenant, message)
+    const { status, body } = await this.#post(tenant, message, tellSeconds)
     if (status === 200) return
     const refused = refusal.safeParse(parseJson(body))
     const reason = refused.success ? `: ${refused.data.error.slice(0, longestRefusal)}` : ""
     throw new RetryableError(`The tenant did not accept the message "${message.act}" (HTTP ${status})${reason}`)
   }
 
-  async #post(tenant: TenantId, message: Message): Promise<{ readonly status: number; readonly body: string }> {
-    return await this.#runtime.request(tenant, controlPath, signMessage(this.#key, tenant, message, this.#now()))
+  async #post(tenant: TenantId, message: Message, seconds: number): ReturnType<Runtime<unknown>["request"]> {
+    const token = signMessage(this.#key, tenant, message, this.#now())
+    return await this.#runtime.request(tenant, controlPath, token, seconds)
   }
 }
 

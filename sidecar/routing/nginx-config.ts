@@ -53,6 +53,7 @@ http {
   map $saas_upstream $saas_address { default ""; "~^(?<address>[0-9.]+):" $address; }
   map $http_upgrade $saas_connection { default ""; "websocket" "upgrade"; }
   # What the tenant says itself comes first.
+  map $upstream_http_x_content_type_options $saas_nosniff { "" nosniff; default ""; }
   map $upstream_http_x_frame_options $saas_frame_options { "" "SAMEORIGIN"; default ""; }
   map $upstream_http_content_security_policy $saas_frames { "" $saas_frame_options; default ""; }
 
@@ -81,7 +82,7 @@ http {
     ${ipv6 ? `listen [::]:${httpPort} default_server ipv6only=on;` : ""}
     server_name _;
     merge_slashes on;
-    add_header X-Content-Type-Options nosniff always;
+    add_header X-Content-Type-Options $saas_nosniff always;
     add_header Referrer-Policy strict-origin-when-cross-origin always;
     add_header X-Frame-Options $saas_frames always;
 

@@ -84,15 +84,7 @@ test("while it gets another address", async () => {
 })
 
 test("while it is deleted", async () => {
-  const steps = [
-    "route",
-    "stop_runtime",
-    "back_up",
-    "verify_backup",
-    "drop_database",
-    "remove_files",
-    "remove_route",
-  ]
+  const steps = ["route", "stop_runtime", "back_up", "verify_backup", "drop_database", "remove_files", "remove_route"]
   await killAfterEach(steps, () => deleteForGood(master, tenant))
   await waitForPhase(master, tenant.id, "deleted")
   await assertOneOfEach(it, master, [])

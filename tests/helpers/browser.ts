@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from "playwright-core"
 /** Debian's browser; set `CHROMIUM_BIN` for another one. Without the last flags it looks for hosts on the internet. */
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env["CHROMIUM_BIN"] ?? "/usr/bin/chromium",
+    executablePath: process.env.CHROMIUM_BIN ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",
       "--disable-gpu",

@@ -25,7 +25,9 @@ export async function takeCensus(it: Installation): Promise<Census> {
       .filter((name) => !name.startsWith("template") && !name.startsWith("tpl_"))
       .sort(),
     roles: (await names("SELECT rolname AS name FROM pg_roles")).filter(isTenant).sort(),
-    processes: tenantProcesses(it).map(({ ref }) => ref).sort(),
+    processes: tenantProcesses(it)
+      .map(({ ref }) => ref)
+      .sort(),
     routes: list(join(it.stateDir, "nginx", "hosts.d"))
       .map((name) => name.replace(/\.json$/, ""))
       .filter(isTenant)

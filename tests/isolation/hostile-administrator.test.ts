@@ -95,10 +95,14 @@ test("who changes their role's own password is let in again by the next look, wi
   await master.call("saas.tenant", "action_retry", [[a.id]])
   await waitForPhase(master, a.id, "running")
   assert.equal(await intruder.sql(a.ref, "SELECT 1"), "1")
-  const entries = await master.search("saas.operation.step", [
-    ["operation_id.tenant_id", "=", a.id],
-    ["name", "=", "repair_rights"],
-  ], ["state"])
+  const entries = await master.search(
+    "saas.operation.step",
+    [
+      ["operation_id.tenant_id", "=", a.id],
+      ["name", "=", "repair_rights"],
+    ],
+    ["state"],
+  )
   assert.ok(entries.length > 0, "the repair is on record")
 })
 
@@ -172,12 +176,11 @@ test("users made past every check by SQL are noticed from outside, deactivated a
   )
   assert.ok(Number(await count()) > 20)
   await until("the users beyond the plan are deactivated", async () => Number(await count()) <= 5, { seconds: 90 })
-  const entries = await master.search<{ reason: string }>(
-    "saas.audit.entry",
-    [["tenant_ref", "=", a.ref]],
-    ["reason"],
+  const entries = await master.search<{ reason: string }>("saas.audit.entry", [["tenant_ref", "=", a.ref]], ["reason"])
+  assert.ok(
+    entries.some(({ reason }) => /user/i.test(reason || "")),
+    "the audit log tells why",
   )
-  assert.ok(entries.some(({ reason }) => /user/i.test(reason || "")), "the audit log tells why")
   assert.equal(await intruder.sql(a.ref, "SELECT active FROM res_users WHERE login = 'owner@alpha.example'"), "True")
 })
 

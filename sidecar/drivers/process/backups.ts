@@ -9,15 +9,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { execa } from "execa"
-import type pg from "pg"
 import { z } from "zod"
-import type { Fencing } from "../../databases/fence.ts"
-import { writeMark } from "../../databases/mark.ts"
-import { ident, literal, type Operator } from "../../databases/operator.ts"
-import { scramVerifier } from "../../databases/scram.ts"
-import { templateOwner } from "../../databases/tenant-databases.ts"
+import { countRows } from "../../databases/count.ts"
+import { type Fencing, sessionName } from "../../databases/fence.ts"
+import { type Credentials, ident, type Operator } from "../../databases/operator.ts"
+import { dropScratch, makeScratch } from "../../databases/scratch.ts"
 import { PermanentError, RetryableError } from "../../domain/errors.ts"
-import { derive, type RootKey } from "../../domain/keys.ts"
 import type { FinalBackup } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { Backups, Fence } from "../driver.ts"
@@ -37,14 +34,11 @@ export interface BackupsOptions {
   readonly layout: Layout
   readonly operator: Operator
   readonly fencing: Fencing
-  readonly root: RootKey
   readonly installation: () => string
   /** Folder of pg_dump and pg_restore, or "" where they are on PATH. */
   readonly bin: string
 }
 
-/** What is counted before and after: small, and in every Odoo. */
-const countedTables = ["res_users", "res_partner", "ir_attachment", "ir_module_module"] as const
 const manifestName = "manifest.json"
 
 export class ProcessBackups implements Backups {
@@ -67,7 +61,7 @@ export class ProcessBackups implements Backups {
     await this.#refuseWithoutRoom(spec.id)
     const draft = await mkdtemp(join(this.#folder(spec.id), ".unfinished-"))
     try {
-      const counts = await operator.session(spec.id, `saas backup ${spec.id}`, countAll)
+      const counts = await operator.session(spec.id, sessionName(fence), countRows)
       await this.#postgres("pg_dump", ["-Fc", "-d", spec.id, "-f", join(draft, "db.dump")], operator.settings, fence)
       const data = layout.data(spec.id)
       await execa("tar", ["-C", data, "--exclude=./sessions", "-cf", join(draft, "filestore.tar"), "."], {
@@ -123,43 +117,26 @@ export class ProcessBackups implements Backups {
     })
   }
 
-  /**
-   * Restores into a database that is dropped again. As the templates' owner, who may do nothing elsewhere: a dump
-   * may hold functions of the tenant's that a restore runs.
-   */
+  /** Restores into a database that is dropped again, and counts what is there then. */
   async #restored(tenant: TenantId, dump: string, fence: Fence): Promise<Record<string, number>> {
-    const { operator, fencing, root, installation } = this.#options
-    const scratch = `${tenant}_check`
-    const password = derive(root, "database-password/1/saas_template", 24).toString("base64url")
-    const drop = () =>
-      operator.session(operator.settings.database, "saas verify", (client) =>
-        client.query(`DROP DATABASE IF EXISTS ${ident(scratch)} WITH (FORCE)`),
-      )
-    await fencing.act(fence, async (client) => {
-      await client.query(`DROP DATABASE IF EXISTS ${ident(scratch)} WITH (FORCE)`)
-      await client.query(`ALTER ROLE ${templateOwner} PASSWORD ${literal(scramVerifier(password))}`)
-      await client.query(`CREATE DATABASE ${ident(scratch)} TEMPLATE template0 STRATEGY wal_log`)
-      const mark = writeMark({ installation: installation(), subject: tenant, stage: "building" })
-      await client.query(`COMMENT ON DATABASE ${ident(scratch)} IS ${literal(mark)}`)
-      await client.query(`REVOKE ALL ON DATABASE ${ident(scratch)} FROM PUBLIC`)
-      await client.query(`GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${ident(scratch)} TO ${templateOwner}`)
-    })
+    const { operator, fencing, installation } = this.#options
+    const scratch = await fencing.act(fence, (client) => makeScratch(client, tenant, installation()))
     try {
-      await operator.session(scratch, "saas verify", (client) =>
-        client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${templateOwner}`),
+      await operator.session(scratch.user, sessionName(fence), (client) =>
+        client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${ident(scratch.user)}`),
       )
-      const args = ["--no-owner", "--no-acl", "--no-comments", "--exit-on-error", "-d", scratch, dump]
-      await this.#postgres("pg_restore", args, { user: templateOwner, password }, fence)
-      return await operator.session(scratch, "saas verify", countAll)
+      const args = ["--no-owner", "--no-acl", "--no-comments", "--exit-on-error", "-d", scratch.user, dump]
+      await this.#postgres("pg_restore", args, scratch, fence)
+      return await operator.session(scratch.user, sessionName(fence), countRows)
     } finally {
-      await drop()
+      await fencing.act(fence, (client) => dropScratch(client, tenant))
     }
   }
 
   async #postgres(
     program: "pg_dump" | "pg_restore",
     args: readonly string[],
-    { user, password }: { readonly user: string; readonly password: string },
+    { user, password }: Credentials,
     fence: Fence,
   ): Promise<void> {
     const { operator, bin } = this.#options
@@ -227,18 +204,6 @@ export class ProcessBackups implements Backups {
     }
     await rename(draft, join(folder, manifestName))
   }
-}
-
-async function countAll(client: pg.Client): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {}
-  for (const table of countedTables) {
-    const { rows } = await client.query<{ n: string }>(`SELECT count(*) AS n FROM ONLY public.${ident(table)}`)
-    counts[table] = Number(rows[0]?.n)
-  }
-  const { rows } = await client.query<{ n: string }>(
-    "SELECT count(*) AS n FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
-  )
-  return { ...counts, tables: Number(rows[0]?.n) }
 }
 
 async function hashOf(folder: string, name: string): Promise<string> {

@@ -1,5 +1,4 @@
 /** Puts the process target together. What the machine does not give is found out here, once, and told. */
-import { createHash } from "node:crypto"
 import { chmod, mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { Logger } from "pino"
@@ -75,7 +74,8 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
   const isRoot = process.getuid?.() === 0
   const closedFolder = isRoot ? await firstClosedFolder(layout.tenants) : null
   const ownUser = isRoot && closedFolder === null
-  const name = `odoo_saas_${createHash("sha256").update(stateDir).digest("hex").slice(0, 8)}`
+  // No two installations on a machine may have the same users, so these name one, and a later one replaces the rules.
+  const name = `odoo_saas_${options.uidBase}`
   const cgroups = isRoot ? await Cgroups.open(name) : null
   const firewall = ownUser
     ? await Firewall.open(
@@ -136,7 +136,7 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
       database: { host: options.operator.host, port: options.operator.port },
     }),
     files: new ProcessFiles(layout, places, fencing),
-    backups: new ProcessBackups({ layout, operator, fencing, root, installation, bin: options.postgresBin }),
+    backups: new ProcessBackups({ layout, operator, fencing, installation, bin: options.postgresBin }),
     router: new SeatedRouter(router, places),
   })
   return { target, databases, templates }

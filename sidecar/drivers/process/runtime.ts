@@ -11,10 +11,11 @@ import { databasePassword, type RootKey } from "../../domain/keys.ts"
 import type { SeenRuntime } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import { publicKey } from "../../domain/tokens.ts"
-import type { DatabaseAddress, Fence, Runtime } from "../driver.ts"
+import type { Answer, DatabaseAddress, Fence, Runtime } from "../driver.ts"
 import type { Cgroups } from "./cgroups.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import type { Firewall } from "./firewall.ts"
+import { Health } from "./health.ts"
 import { type Held, type Holder, RunsAlready } from "./holder.ts"
 import type { Layout } from "./layout.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
@@ -42,8 +43,9 @@ const startedSchema = z.object({ fingerprint: z.string(), pid: z.number(), start
 /** The hard limit of a process that serves some hundred visitors at once. */
 const openFiles = 4096
 const crashWindowSeconds = 600
-const healthTimeoutMs = 2_000
-const requestTimeoutMs = 60_000
+/** Of one question after the health; it waits in the kernel while Odoo starts. */
+const healthTimeoutMs = 10_000
+const longestAnswer = 256 * 1024
 /** Odoo ends its threads and connections in this time. */
 const stopSeconds = 15
 const pollMs = 25
@@ -52,6 +54,7 @@ const wantedExits = new Set([0, 75, -15])
 
 export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   readonly #options: RuntimeOptions
+  readonly #health = new Health((tenant) => this.#isHealthy(tenant))
 
   constructor(options: RuntimeOptions) {
     this.#options = options
@@ -109,11 +112,14 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     const held = (await this.#options.holder.list())[tenant]
     const crashes = held ? crashesOf(held) : 0
     const process = held ? processOf(held) : null
-    if (!process) return { state: "stopped", fingerprint: "", crashes }
+    if (!process) {
+      this.#health.forget(tenant)
+      return { state: "stopped", fingerprint: "", crashes }
+    }
     const started = await this.#readStarted(tenant)
     const isKnown = started?.pid === process.pid && started.started === process.started
     return {
-      state: (await this.#isHealthy(tenant)) ? "ready" : "starting",
+      state: (await this.#health.check(tenant, `${process.pid} ${process.started}`)) ? "ready" : "starting",
       fingerprint: isKnown ? started.fingerprint : "unknown",
       crashes,
     }
@@ -123,10 +129,10 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     return (await this.#options.places.get(tenant)).endpoint
   }
 
-  async request(tenant: TenantId, path: string, body: string): Promise<{ status: number; body: string }> {
+  async request(tenant: TenantId, path: string, body: string, seconds: number): Promise<Answer> {
     const endpoint = await this.endpoint(tenant)
     try {
-      return await call(endpoint, "POST", path, body, requestTimeoutMs)
+      return await call(endpoint, "POST", path, body, seconds * 1000)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw new RetryableError(`The tenant's Odoo does not answer: ${reason}.`, { cause: error })
@@ -255,7 +261,13 @@ function call(
       { host, port, method, path, headers, signal: AbortSignal.timeout(timeoutMs) },
       (answer) => {
         const chunks: Buffer[] = []
-        answer.on("data", (chunk: Buffer) => chunks.push(chunk))
+        let length = 0
+        answer.on("data", (chunk: Buffer) => {
+          chunks.push(chunk)
+          length += chunk.length
+          // Whoever runs inside decides what is answered, and must not fill our memory with it.
+          if (length > longestAnswer) answer.destroy(new Error("it says far too much"))
+        })
         answer.on("error", reject)
         answer.on("end", () =>
           resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),

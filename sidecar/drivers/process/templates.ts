@@ -82,7 +82,8 @@ export class ProcessTemplates implements Templates {
     })
     await operator.session(draft, `saas build ${draft}`, async (client) => {
       await client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${templateOwner}`)
-      for (const extension of ["pg_trgm", "unaccent"]) await client.query(`CREATE EXTENSION IF NOT EXISTS ${extension}`)
+      for (const extension of ["pg_trgm", "unaccent"])
+        await client.query(`CREATE EXTENSION IF NOT EXISTS ${extension} SCHEMA public`)
     })
     await this.#install(template, draft, password, fence.signal)
     await operator.session(operator.settings.database, `saas act ${fence.tenant} ${fence.epoch}`, async (client) => {

@@ -1,0 +1,160 @@
+/** What tenants run on is killed in mid-flight, one part after the other; everything comes back, once. */
+import { strict as assert } from "node:assert"
+import { suite } from "uvu"
+import { assertOneOfEach, pidOf } from "../helpers/census.ts"
+import { DeafProxy } from "../helpers/deaf-proxy.ts"
+import { type Installation, makeInstallation } from "../helpers/installation.ts"
+import { Master } from "../helpers/master.ts"
+import { confirmQuotation, readTenant, type TenantRow, waitForPhase } from "../helpers/sales.ts"
+import { SidecarLog } from "../helpers/sidecar-log.ts"
+import { visit } from "../helpers/tenant.ts"
+import { until } from "../helpers/wait.ts"
+
+const test = suite("outages")
+const quick = { LEASE_SECONDS: "3", POLL_SECONDS: "1" }
+
+let it: Installation
+let master: Master
+const tenants: TenantRow[] = []
+
+test.before(async () => {
+  it = await makeInstallation("outages", { parts: "all", sidecarEnv: quick })
+  master = new Master(it.master)
+})
+
+test.after(() => it.destroy())
+
+async function sell(slug: string): Promise<TenantRow> {
+  const tenant = await confirmQuotation(master, { slug })
+  tenants.push(tenant)
+  return tenant
+}
+
+async function assertAllAsTheyShouldBe(): Promise<void> {
+  for (const { id } of tenants) await waitForPhase(master, id, "running")
+  await assertOneOfEach(
+    it,
+    master,
+    tenants.map(({ ref }) => ref),
+  )
+  for (const { url } of tenants) assert.equal((await visit(`${url}/web/login`)).status, 200, url)
+}
+
+test("a tenant whose process is killed is back in seconds", async () => {
+  const tenant = await sell("crashing")
+  await waitForPhase(master, tenant.id, "running")
+  const before = pidOf(it, tenant.ref)
+  process.kill(before, "SIGKILL")
+  await until("another process serves it", async () => pidOf(it, tenant.ref) !== before, { seconds: 20 })
+  await until("it answers", async () => (await visit(`${tenant.url}/web/login`)).status === 200, { seconds: 20 })
+  await assertAllAsTheyShouldBe()
+})
+
+test("PostgreSQL crashes while a tenant is made", async () => {
+  const log = new SidecarLog(it.sidecar.log)
+  const tenant = await sell("flooded")
+  await log.stepEnded("clone_database")
+  await it.postgres.stop("immediate")
+  await it.postgres.start()
+  await waitForPhase(master, tenant.id, "running")
+  await assertAllAsTheyShouldBe()
+})
+
+test("the master is killed while a tenant is made, and nothing that was done is forgotten", async () => {
+  const log = new SidecarLog(it.sidecar.log)
+  const tenant = await sell("orphaned")
+  await log.stepEnded("clone_database")
+  await it.masterServer.kill()
+  await log.stepEnded("route")
+  await it.masterServer.start()
+  await waitForPhase(master, tenant.id, "running")
+  await assertAllAsTheyShouldBe()
+})
+
+test("answers to claim, report and finish are lost", async () => {
+  const proxy = await DeafProxy.start(it.ports.master)
+  const deaf = await it.anotherSidecar("deaf", { MASTER_URL: proxy.url })
+  try {
+    await it.sidecar.stop()
+    await deaf.start()
+    proxy.lose("claim", 2)
+    proxy.lose("report", 2)
+    proxy.lose("finish", 2)
+    const tenant = await sell("unheard")
+    await waitForPhase(master, tenant.id, "running")
+    assert.deepEqual([...new Set(proxy.lost)].sort(), ["claim", "finish", "report"])
+    const operations = await master.search<{ attempt: number }>(
+      "saas.operation",
+      [["tenant_id", "=", tenant.id]],
+      ["attempt"],
+    )
+    assert.deepEqual(
+      operations.map(({ attempt }) => attempt),
+      operations.map(() => 1),
+      "nothing was begun twice",
+    )
+  } finally {
+    await deaf.stop()
+    await proxy.stop()
+    await it.sidecar.start()
+  }
+  await assertAllAsTheyShouldBe()
+})
+
+test("a sidecar that lost its lease in the middle of a command changes nothing when it wakes up", async () => {
+  const other = await it.anotherSidecar("other", quick)
+  const pid = it.sidecar.pid()
+  assert.ok(pid)
+  try {
+    const tenant = await sell("twice")
+    await until("PostgreSQL works on the copy", () => isCloning(tenant.ref), { seconds: 60, everyMs: 2 })
+    process.kill(pid, "SIGSTOP")
+    await other.start()
+    await waitForPhase(master, tenant.id, "running")
+    const database = await oidOf(tenant.ref)
+    const process_ = pidOf(it, tenant.ref)
+    const log = new SidecarLog(it.sidecar.log)
+    process.kill(pid, "SIGCONT")
+    await until("the first one notices", async () => log.lines().some(({ msg }) => /ended|taken/.test(msg)), {
+      seconds: 30,
+    })
+    assert.equal(await oidOf(tenant.ref), database, "it is the same database")
+    assert.equal(pidOf(it, tenant.ref), process_, "it is the same process")
+    assert.equal((await readTenant(master, tenant.id)).phase, "running")
+  } finally {
+    process.kill(pid, "SIGCONT")
+    await other.stop()
+  }
+  await assertAllAsTheyShouldBe()
+})
+
+test("two sidecars share the work of many sales at once", async () => {
+  const other = await it.anotherSidecar("second", quick)
+  await other.start()
+  try {
+    for (const slug of ["one", "two", "three", "four"].map((name) => `crowd-${name}`)) await sell(slug)
+    await assertAllAsTheyShouldBe()
+  } finally {
+    await other.stop()
+  }
+})
+
+/** A copy in PostgreSQL is seen by the session that makes it. */
+async function isCloning(ref: string): Promise<boolean> {
+  const { rowCount } = await it.postgres.query("postgres", (client) =>
+    client.query(
+      "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'CREATE DATABASE%' AND query LIKE $1",
+      [`%${ref}%`],
+    ),
+  )
+  return rowCount !== 0
+}
+
+async function oidOf(ref: string): Promise<number> {
+  const { rows } = await it.postgres.query("postgres", (client) =>
+    client.query<{ oid: number }>("SELECT oid FROM pg_database WHERE datname = $1", [ref]),
+  )
+  return rows[0]?.oid as number
+}
+
+test.run()

@@ -43,6 +43,19 @@ async function everyTestRuns(): Promise<Result> {
   return files.length === 0 ? success : failure(`these test files never call .run():\n${files.join("\n")}`)
 }
 
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>
+}
+
+/** npm leaves out what it could not fetch for other systems, and then `npm ci` refuses the whole file everywhere. */
+async function lockIsComplete(): Promise<Result> {
+  const { packages } = JSON.parse(readFileSync(join(repo, "package-lock.json"), "utf8")) as Lock
+  const missing = Object.values(packages)
+    .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+    .filter((name) => packages[`node_modules/${name}`] === undefined)
+  return missing.length === 0 ? success : failure(`package-lock.json lacks: ${missing.join(", ")}`)
+}
+
 async function checks(): Promise<Check[]> {
   const python = await ensureLintTools()
   const ours = ["sidecar", "scripts", "tests", "bench", "owl-src"]
@@ -56,6 +69,7 @@ async function checks(): Promise<Check[]> {
     command("ruff's format", join(python, "ruff"), ["format", "--no-cache", "--check", "."]),
     command("pylint-odoo", join(python, "pylint"), ["--rcfile=.pylintrc", `--disable=${notOurs}`, ...addons]),
     { name: "every test file runs", run: everyTestRuns },
+    { name: "the lock file is complete", run: lockIsComplete },
   ]
 }
 

@@ -10,7 +10,7 @@ import { checksOf } from "./http/checks.ts"
 import { Metrics } from "./http/metrics.ts"
 import { signOn } from "./http/sign-on.ts"
 import { XmlRpcMaster } from "./odoo/xmlrpc.ts"
-import { Availability, watched } from "./reconcile/availability.ts"
+import { Availability, noted, watched } from "./reconcile/availability.ts"
 import { Patrol } from "./reconcile/patrol.ts"
 import { Session } from "./reconcile/session.ts"
 import { TenantControl } from "./reconcile/tenant-control.ts"
@@ -61,9 +61,10 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
     },
   }
   const metrics = new Metrics()
+  const postgresThere = new Availability("PostgreSQL", log)
   const gate = async () => {
     session.check()
-    await databases.ping()
+    await noted(postgresThere, () => databases.ping())
   }
   const worker = new Worker({
     name,

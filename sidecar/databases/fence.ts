@@ -93,6 +93,6 @@ async function endStale(client: pg.Client, fence: Fence): Promise<void> {
 
 function refuseStale(fence: Fence, epoch: number): void {
   if (epoch > fence.epoch) {
-    throw new StaleEpoch(`Claim ${fence.epoch} of ${fence.tenant} is over: claim ${epoch} has begun.`)
+    throw new StaleEpoch(`Claim ${fence.epoch} of ${fence.tenant} is over: claim ${epoch} has been at work.`)
   }
 }

@@ -1,11 +1,13 @@
 /** Whether somebody we depend on is there. It is logged when that changes, and only then. */
 import type { Logger } from "pino"
+import { RetryableError } from "../domain/errors.ts"
 import { type MasterPort, MasterUnavailable } from "../odoo/port.ts"
 
 export class Availability {
   readonly #log: Logger
   readonly #who: string
   #reason: string | null = "It was not asked yet."
+  #told = false
 
   constructor(who: string, log: Logger) {
     this.#who = who
@@ -20,28 +22,34 @@ export class Availability {
   here(): void {
     if (this.#reason === null) return
     this.#reason = null
+    this.#told = false
     this.#log.info(`${this.#who} answers`)
   }
 
   away(reason: string): void {
-    if (this.#reason !== reason) this.#log.warn({ reason }, `${this.#who} is away; waiting for it`)
     this.#reason = reason
+    // While it is away the reasons may take turns: refused, no answer in time, starting up.
+    if (!this.#told) this.#log.warn({ reason }, `${this.#who} is away; waiting for it`)
+    this.#told = true
+  }
+}
+
+/** Does the work and notes whether it was answered: whoever is away throws a `MasterUnavailable` or `RetryableError`. */
+export async function noted<T>(availability: Availability, work: () => Promise<T>): Promise<T> {
+  try {
+    const answer = await work()
+    availability.here()
+    return answer
+  } catch (error) {
+    if (error instanceof MasterUnavailable || error instanceof RetryableError) availability.away(error.message)
+    else availability.here()
+    throw error
   }
 }
 
 /** The same master; every call notes whether it answered. A refusal is an answer. */
 export function watched(master: MasterPort, availability: Availability): MasterPort {
-  const note = async <T>(call: Promise<T>): Promise<T> => {
-    try {
-      const answer = await call
-      availability.here()
-      return answer
-    } catch (error) {
-      if (error instanceof MasterUnavailable) availability.away(error.message)
-      else availability.here()
-      throw error
-    }
-  }
+  const note = <T>(call: Promise<T>) => noted(availability, () => call)
   return {
     hello: (...args) => note(master.hello(...args)),
     claim: (...args) => note(master.claim(...args)),

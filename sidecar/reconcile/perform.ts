@@ -8,7 +8,10 @@ import { reconcile } from "./reconcile.ts"
 import type { Task } from "./task.ts"
 import type { World } from "./world.ts"
 
-/** null: the operation is not ours any more, and its end is not ours to tell. */
+/**
+ * null: the operation is not ours any more, and its end is not ours to tell. Where only an act found out (`StaleEpoch`),
+ * the end is told all the same: the master refuses it if the lease is another's, and else a person must hear of it.
+ */
 export async function perform<E>(world: World<E>, task: Task): Promise<Outcome | null> {
   try {
     return await begin(world, task)
@@ -33,8 +36,8 @@ function isOf(task: Task, kind: Claim["kind"]): boolean {
 }
 
 function outcomeOf(error: unknown, task: Task): Outcome | null {
-  if (error instanceof StaleEpoch || task.interruption === "lost") {
-    task.log.warn({ err: error }, "another worker has taken this over")
+  if (task.interruption === "lost") {
+    task.log.warn("another worker has taken this over")
     return null
   }
   if (error instanceof Interrupted) {
@@ -43,7 +46,8 @@ function outcomeOf(error: unknown, task: Task): Outcome | null {
   }
   if (error instanceof PermanentError) return { kind: "failed", reason: error.message }
   const afterSeconds = Math.ceil(backoffSeconds(task.claim.attempt, Math.random()))
-  if (error instanceof RetryableError) return { kind: "retry", afterSeconds, reason: error.message }
+  if (error instanceof RetryableError || error instanceof StaleEpoch)
+    return { kind: "retry", afterSeconds, reason: error.message }
   task.log.error({ err: error }, "unexpected error")
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   return { kind: "retry", afterSeconds, reason: `Something unexpected went wrong, and the log has more. ${message}` }

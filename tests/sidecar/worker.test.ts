@@ -126,13 +126,27 @@ test("a lease that another has now stops the work, and nothing more is changed o
 test("an act that comes too late is refused by the epoch, even where nobody told the worker", async () => {
   const held = world.hold("create_files")
   const operation = master.want(spec)
-  const worker = startWorker({ leaseSeconds: 3600 })
+  startWorker({ leaseSeconds: 3600 })
   await held.reached
   await world.world.databases.raise({ tenant: spec.id, epoch: 99, signal: new AbortController().signal })
   held.release()
-  await until("the worker has let go", async () => worker.running === 0, { seconds: 5 })
+  await ended(operation)
   assert.not.ok(actsOf(spec.id).includes("create_files"))
+  assert.is(operation.outcome?.kind, "retry")
+  assert.match(reasonOf(operation), "is over")
+})
+
+test("the end that a stale worker tells changes nothing", async () => {
+  const held = world.hold("create_files")
+  const operation = master.want(spec)
+  const worker = startWorker({ leaseSeconds: 3600 })
+  await held.reached
+  master.giveToAnother(operation)
+  await world.world.databases.raise({ tenant: spec.id, epoch: 99, signal: new AbortController().signal })
+  held.release()
+  await until("the worker has let go", async () => worker.running === 0, { seconds: 5 })
   assert.is(operation.outcome, null)
+  assert.is(operation.state, "running")
 })
 
 test("a suspension cuts in at once, and the tenant is never started", async () => {

@@ -41,7 +41,7 @@ const variables = {
   MASTER_PASSWORD_FILE: { doc: "File with that user's password.", default: null, parse: secret },
 
   PG_HOST: { doc: "PostgreSQL server of the tenants.", default: "127.0.0.1", parse: text },
-  PG_PORT: { doc: "", default: "5432", parse: port },
+  PG_PORT: { doc: "", default: "5470", parse: port },
   PG_BIN: { doc: "Folder of pg_dump and pg_restore; empty: found on PATH.", default: "", parse: optional(path) },
   PG_OPERATOR: {
     doc: "Role that owns the tenants' databases (CREATEDB, CREATEROLE).",

@@ -118,7 +118,7 @@ export function plan(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
 }
 
 function planRunning(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision {
-  return planDatabase(seen) ?? planRuntime(wanted, seen) ?? planService(spec, wanted, seen)
+  return planDatabase(seen) ?? planRuntime(spec, wanted, seen) ?? planService(spec, wanted, seen)
 }
 
 function planDatabase({ database, files, finalBackup, template }: Observation): Decision | null {
@@ -144,12 +144,15 @@ function planDatabase({ database, files, finalBackup, template }: Observation): 
   }
 }
 
-function planRuntime(wanted: Wanted, { runtime, tenant, finalBackup }: Observation): Decision | null {
+function planRuntime(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision | null {
+  const { runtime, tenant, route, finalBackup } = seen
   if (runtime.state !== "stopped" && runtime.fingerprint !== wanted.runtimeFingerprint) {
     return step({ kind: "stop_runtime" })
   }
   if (runtime.state === "stopped") {
     if (runtime.crashes >= crashLoop) {
+      // Visitors would wait for an answer that does not come.
+      if (route.state.kind === "up") return routeTo(spec, { kind: "maintenance" })
       return wait(
         60,
         `It ended by itself ${runtime.crashes} times in ten minutes. Its log says why; it is tried again.`,

@@ -85,6 +85,21 @@ test("what is done stays done: looking again changes nothing", () => {
   )
 })
 
+test("one that crashes again and again is waited for, and nobody is sent to it meanwhile", () => {
+  fc.assert(
+    fc.property(histories, specs, (history, last) => {
+      const { model } = live(history)
+      const runtime = { state: "stopped", fingerprint: "", crashes: 5 } as const
+      const { model: rest, decision } = settle({ ...model, runtime }, { ...last, desired: "running" })
+      if (decision.kind === "blocked") return
+      assert.is(decision.kind, "wait")
+      assert.is(rest.runtime.state, "stopped")
+      assert.is.not(rest.route.state.kind, "up")
+    }),
+    { numRuns: 1000 },
+  )
+})
+
 test("every step may be done twice", () => {
   fc.assert(
     fc.property(histories, (history) => {

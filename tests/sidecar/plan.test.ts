@@ -151,10 +151,13 @@ test("what belongs to another installation is not touched, but visitors are told
   assert.is(plan(deleted, wanted, { ...nothing, database: foreign.database }).kind, "blocked")
 })
 
-test("a crash loop is waited out, and says so", () => {
+test("a crash loop is waited out with a page for visitors, and says so", () => {
   const crashed = { ...serving, runtime: { ...nothing.runtime, crashes: crashLoop - 1 }, tenant: null }
   assert.is(nextStep(aSpec(), crashed), "start_runtime")
-  const decision = plan(aSpec(), wanted, { ...crashed, runtime: { ...crashed.runtime, crashes: crashLoop } })
+  const looping = { ...crashed, runtime: { ...crashed.runtime, crashes: crashLoop } }
+  assert.equal(stepOf(aSpec(), looping), { kind: "route", hosts: aSpec().hosts, state: { kind: "maintenance" } })
+  const diverted = { hosts: ["acme.localhost"], state: { kind: "maintenance" } } as const
+  const decision = plan(aSpec(), wanted, { ...looping, route: diverted })
   assert.is(decision.kind, "wait")
   assert.match(decision.kind === "wait" ? decision.reason : "", `${crashLoop} times`)
 })

@@ -9,6 +9,7 @@ import { ensurePackages, ToDo } from "./lib/packages.ts"
 import { isAlive } from "./lib/processes.ts"
 import { type Progress, showProgress } from "./lib/progress.ts"
 import { loadEnvFile, startSettings } from "./lib/settings.ts"
+import { rememberedSettings } from "./lib/state-folder.ts"
 import { awaitTemplates } from "./lib/templates.ts"
 
 const usage = `npm start [-- OPTIONS]
@@ -114,7 +115,8 @@ async function reset(installation: Installation, sure: boolean): Promise<void> {
     prompt.close()
     if (answer.trim() !== "yes") throw new ToDo("Nothing was changed.")
   }
-  await installation.stop(showProgress())
+  const before = rememberedSettings(stateDir) ?? installation.settings
+  await (await Installation.open(before, installation.odoo)).stop(showProgress())
   installation.remove()
 }
 

@@ -4,9 +4,11 @@ import { Installation } from "./lib/installation.ts"
 import { ensureOdoo, unpackedOdoo } from "./lib/odoo.ts"
 import { showProgress } from "./lib/progress.ts"
 import { loadEnvFile, startSettings } from "./lib/settings.ts"
+import { rememberedSettings } from "./lib/state-folder.ts"
 
 loadEnvFile()
-const settings = startSettings()
+const asked = startSettings()
+const settings = rememberedSettings(asked.stateDir) ?? asked
 const progress = showProgress()
 if (!existsSync(settings.stateDir) || (unpackedOdoo() === null && !process.env.ODOO_BIN)) {
   console.log(`There is nothing to stop: ${settings.stateDir} holds no installation.`)

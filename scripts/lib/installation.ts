@@ -21,7 +21,7 @@ import type { Progress } from "./progress.ts"
 import type { Secrets } from "./secrets.ts"
 import { notReadyBecause, sidecarEnvironment, sidecarServer } from "./sidecar.ts"
 import { copyTree } from "./snapshots.ts"
-import { claimStateFolder, removeStateFolder } from "./state-folder.ts"
+import { claimStateFolder, rememberSettings, removeStateFolder } from "./state-folder.ts"
 import { until } from "./until.ts"
 
 export class Installation {
@@ -61,7 +61,7 @@ export class Installation {
 
   /** PostgreSQL up, the master's database there and up to date with the code and the settings. */
   async prepare(progress: Progress): Promise<void> {
-    claimStateFolder(this.settings.stateDir)
+    this.claim()
     this.secrets.ensure()
     if (!this.postgres.exists()) {
       const snapshot = await snapshotOf("master", this.odoo, progress)
@@ -74,7 +74,7 @@ export class Installation {
 
   /** An empty `master` database: for those who need PostgreSQL only. */
   async prepareEmpty(progress: Progress): Promise<void> {
-    claimStateFolder(this.settings.stateDir)
+    this.claim()
     this.secrets.ensure()
     await this.startPostgres(progress)
   }
@@ -147,6 +147,11 @@ export class Installation {
     await one("the master Odoo", this.master.server.mark() !== null, () => this.master.server.stop())
     await one("PostgreSQL", this.postgres.pid() !== null, () => this.postgres.stop())
     return stopped
+  }
+
+  private claim(): void {
+    claimStateFolder(this.settings.stateDir)
+    rememberSettings(this.settings)
   }
 
   /** Removes the folder with all that is in it. Everything must have been stopped. */

@@ -1,11 +1,13 @@
 /** The one folder of an installation. It carries a mark, so that nobody's other files are ever taken for it. */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { isRoot } from "./os-user.ts"
 import { ToDo } from "./packages.ts"
+import type { InstallationSettings } from "./parts.ts"
 import { closedParent } from "./paths.ts"
 
 export const markName = ".odoo-saas"
+const settingsName = "settings.json"
 
 /** Makes it if it is not there; throws `ToDo` where it cannot serve. */
 export function claimStateFolder(stateDir: string): void {
@@ -23,6 +25,17 @@ export function claimStateFolder(stateDir: string): void {
     `${stateDir} cannot be used: servers run as users of their own, and ${closed} lets nobody but its owner pass. ` +
       "Choose a folder for the state that others can pass, such as: SAAS_STATE_DIR=/var/lib/odoo-saas npm start",
   )
+}
+
+/** So that another command stops what runs, whatever settings it was given itself. */
+export function rememberSettings(settings: InstallationSettings): void {
+  writeFileSync(join(settings.stateDir, settingsName), JSON.stringify(settings))
+}
+
+/** What the installation in that folder was last prepared with; null when it never was. */
+export function rememberedSettings(stateDir: string): InstallationSettings | null {
+  const file = join(stateDir, settingsName)
+  return existsSync(file) ? { ...JSON.parse(readFileSync(file, "utf8")), stateDir } : null
 }
 
 export function removeStateFolder(stateDir: string): void {

@@ -7,6 +7,7 @@ import { Installation } from "./installation.ts"
 import { ensureOdoo } from "./odoo.ts"
 import { repo } from "./paths.ts"
 import { silent } from "./progress.ts"
+import { rememberedSettings } from "./state-folder.ts"
 import { add, failure, filesEnding, nothing, type Result, type Suite, type Surroundings } from "./suite.ts"
 
 interface UvuOptions {
@@ -107,10 +108,8 @@ async function sweep(temporary: string): Promise<void> {
   const left = readdirSync(temporary).filter((name) => name.startsWith("saas-"))
   for (const name of left) {
     const stateDir = join(temporary, name)
-    // Found again by what they wrote, so the ports play no part in stopping.
-    const ports = { postgres: 0, master: 0, sidecar: 0, http: 0 }
-    const settings = { stateDir, ports, network: "127.66.0.0", uidBase: 200_000, durable: false, demo: false }
-    await (await Installation.open(settings, await ensureOdoo(silent))).stop(silent)
+    const settings = rememberedSettings(stateDir)
+    if (settings) await (await Installation.open(settings, await ensureOdoo(silent))).stop(silent)
   }
   rmSync(temporary, { recursive: true, force: true })
 }

@@ -21,6 +21,7 @@ export class Journal {
   #told: TenantStatus | null = null
   #sending: Promise<void> | null = null
   #gathered: () => void = () => undefined
+  #hurried = false
   #closed = false
 
   /** `lost` is called when the master says that the lease is not ours any more. */
@@ -31,8 +32,10 @@ export class Journal {
     this.#lost = lost
   }
 
+  /** The begin of a step is told at once; its end may wait a moment for the begin of the next. */
   step(report: StepReport): void {
     this.#steps.set(report.number, report)
+    if (report.state === "running") this.#hurry()
     this.#send()
   }
 
@@ -42,10 +45,15 @@ export class Journal {
     this.#send()
   }
 
+  /** Resolves when the master has heard what was said so far, or cannot be told now. */
+  async told(): Promise<void> {
+    await this.#sending
+  }
+
   /** Waits for the call under way and hands out what was not told yet, to travel with the end of the operation. */
   async close(): Promise<News> {
     this.#closed = true
-    this.#gathered()
+    this.#hurry()
     await this.#sending
     return { steps: [...this.#steps.values()], status: this.#status }
   }
@@ -56,13 +64,20 @@ export class Journal {
     })
   }
 
+  #hurry(): void {
+    this.#hurried = true
+    this.#gathered()
+  }
+
   async #sendAll(): Promise<void> {
-    await this.#gather()
-    while (!this.#closed && (this.#steps.size > 0 || this.#status !== null)) {
+    while (this.#steps.size > 0 || this.#status !== null) {
+      await this.#gather()
+      if (this.#closed) return
       const steps = this.#steps
       const status = this.#status
       this.#steps = new Map()
       this.#status = null
+      this.#hurried = false
       try {
         if (!(await this.#master.report(this.#renewal, [...steps.values()], status))) this.#lost()
         this.#told = status ?? this.#told
@@ -73,12 +88,11 @@ export class Journal {
         if (!(error instanceof MasterUnavailable)) this.#log.error({ err: error }, "the master refused a report")
         return
       }
-      await this.#gather()
     }
   }
 
   async #gather(): Promise<void> {
-    if (this.#closed) return
+    if (this.#hurried) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, gatherMs)
       this.#gathered = () => {

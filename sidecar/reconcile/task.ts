@@ -103,6 +103,8 @@ export class Task<C extends Claim = Claim> {
     const signal = AbortSignal.any([this.#ended.signal, step.signal])
     try {
       await perform(this.fence(signal))
+      // A worker that dies from here on has got further, and the master knows: it is not to be set aside for that.
+      await this.#journal.told()
       tell("done", "")
     } catch (error) {
       const cause = signal.aborted && !(error instanceof StaleEpoch) ? signal.reason : error

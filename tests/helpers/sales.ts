@@ -95,9 +95,14 @@ export function openOperations(master: Master, tenant: number): Promise<{ id: nu
   )
 }
 
-/** The second of the two steps of a deletion, by an owner who types the address to confirm. */
+/** Both steps of a deletion: a day is set, and then an owner types the address to confirm that it be done at once. */
 export async function deleteForGood(master: Master, tenant: { readonly id: number }): Promise<void> {
   const { slug } = await readTenant(master, tenant.id)
+  const schedule = await master.create("saas.tenant.schedule.deletion", {
+    tenant_id: tenant.id,
+    reason: "The customer has left.",
+  })
+  await master.call("saas.tenant.schedule.deletion", "action_confirm", [[schedule]])
   const wizard = await master.create("saas.tenant.delete.now", { tenant_id: tenant.id, confirmation: slug })
   await master.call("saas.tenant.delete.now", "action_confirm", [[wizard]])
 }

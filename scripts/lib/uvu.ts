@@ -31,7 +31,9 @@ export function uvuSuite({ name, folders, sideBySide = 1, secondsPerFile = 900, 
       const worker = async () => {
         for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
           around.detail(basename(file))
-          total = add(total, await runFile(file, secondsPerFile, around))
+          const result = await runFile(file, secondsPerFile, around)
+          // Read only now: others have added to it meanwhile.
+          total = add(total, result)
         }
       }
       await Promise.all(Array.from({ length: sideBySide }, worker))

@@ -182,10 +182,10 @@ function describe(error: Error): string {
   return error.message || code || error.name
 }
 
-/** Of a traceback only the last line is for people. */
+/** Of a traceback only the error itself is for people: the last line that is not indented. */
 function lastLine(text: string): string {
-  const lines = text.split("\n").map((line) => line.trim())
-  return lines.filter((line) => line !== "").at(-1) ?? "no reason was given"
+  const lines = text.split("\n").filter((line) => /^\S/.test(line))
+  return lines.at(-1)?.trim() ?? "no reason was given"
 }
 
 /** What Odoo raises while its own PostgreSQL is away or the registry is being loaded; it passes by itself. */

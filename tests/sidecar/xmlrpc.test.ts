@@ -155,7 +155,10 @@ test("of a traceback only the last line is for people", async () => {
 })
 
 test("a master without its PostgreSQL is away, not broken", async () => {
-  const faultString = "Traceback (most recent call last):\npsycopg2.OperationalError: connection refused\n"
+  const faultString =
+    'Traceback (most recent call last):\n  File "x.py", line 1\n' +
+    'psycopg2.OperationalError: connection to server at "127.0.0.1", port 5432 failed: Connection refused\n' +
+    "\tIs the server running on that host and accepting TCP/IP connections?\n\n"
   answer = (_method, reply) => reply({ faultCode: 1, faultString })
   assert.instance(await failure(master.request("t", "reconcile", "a")), MasterUnavailable)
 })

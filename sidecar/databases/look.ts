@@ -6,7 +6,7 @@ import type { TenantSpec } from "../domain/tenant.ts"
 import { type Mark, readMark } from "./mark.ts"
 import { type Operator, sessionAs } from "./operator.ts"
 import { connectionLimit, roleIsRight } from "./roles.ts"
-import { isRefusal } from "./usage.ts"
+import { isOutOfConnections, isRefusal } from "./usage.ts"
 
 interface Row {
   readonly comment: string | null
@@ -88,7 +88,7 @@ async function signsIn(operator: Operator, tenant: string, password: string): Pr
   } catch (error) {
     if (isRefusal(error)) return false
     // Its connections are used up, so the password is right.
-    if (error instanceof Error && /too many connections/.test(error.message)) return true
+    if (isOutOfConnections(error)) return true
     throw error
   }
 }

@@ -11,7 +11,10 @@ import { type Operator, sessionAs } from "./operator.ts"
 const robotUser = 1
 const countTimeoutMs = 5_000
 
-/** null where the tenant's role cannot sign in: the database is not there, not open yet, or its rights are wrong. */
+/**
+ * null where nothing can be counted: the database is not there, not open yet, or its rights are wrong; or the tenant has
+ * broken its own table of users or uses up all of its connections, which must not keep anybody from suspending it.
+ */
 export async function countUsage(
   operator: Operator,
   spec: TenantSpec,
@@ -37,9 +40,18 @@ async function countUsers(operator: Operator, spec: TenantSpec, password: string
     return Number(rows[0]?.users)
   })
   return await counting.catch((error) => {
-    if (isRefusal(error)) return null
+    if (isTenantsOwn(error)) return null
     throw error
   })
+}
+
+/** What PostgreSQL says of the tenant itself, its role or its tables; not that the server is away. */
+function isTenantsOwn(error: unknown): boolean {
+  return error instanceof pg.DatabaseError || isOutOfConnections(error)
+}
+
+export function isOutOfConnections(error: unknown): boolean {
+  return error instanceof Error && /too many connections for role/.test(error.message)
 }
 
 /** Wrong password, no such role, no CONNECT. */

@@ -138,8 +138,24 @@ export class Nginx {
 
   async #reload(): Promise<void> {
     await this.test()
+    const before = this.#workers()
     const answer = await this.#nginx(["-s", "reload"])
     if (answer.exitCode !== 0) throw new RetryableError(`nginx does not reload: ${lastLine(answer.stderr)}`)
+    await this.#retired(before)
+  }
+
+  /** For a moment old and new workers take connections side by side, and the old ones lead them by the old map. */
+  async #retired(workers: readonly number[]): Promise<void> {
+    const deadline = Date.now() + serveSeconds * 1000
+    while (workers.some(takesConnections)) {
+      if (Date.now() > deadline) throw new RetryableError("nginx does not take up its configuration.")
+      await pause(pollMs)
+    }
+  }
+
+  #workers(): number[] {
+    const master = readFileSync(join(this.#options.folder, "nginx.pid"), "utf8").trim()
+    return readOrEmpty(`/proc/${master}/task/${master}/children`).split(" ").filter(Boolean).map(Number)
   }
 
   async #nginx(args: readonly string[]) {
@@ -160,6 +176,22 @@ export async function replace(path: string, text: string): Promise<void> {
 async function workerUser(): Promise<string> {
   const users = await readFile("/etc/passwd", "utf8")
   return /^www-data:/m.test(users) ? "www-data" : "nobody"
+}
+
+/** A worker that is to end changes its title, and then closes the sockets that it listens on. */
+function takesConnections(worker: number): boolean {
+  return /worker process(?! is shutting down)/.test(readOrEmpty(`/proc/${worker}/cmdline`))
+}
+
+/** A process may end at any moment. */
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, "utf8")
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === "ENOENT" || code === "ESRCH") return ""
+    throw error
+  }
 }
 
 function lastLine(text: string | undefined): string {

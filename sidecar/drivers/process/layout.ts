@@ -47,6 +47,11 @@ export class Layout {
     return join(this.tenant(id), "log", "odoo.log")
   }
 
+  /** When we had to kill it: those ends are no crashes. */
+  kills(id: TenantId): string {
+    return join(this.tenant(id), "kills.json")
+  }
+
   /** What the process that runs was started with. */
   started(id: TenantId): string {
     return join(this.tenant(id), "runtime.json")

@@ -1,6 +1,5 @@
 /** A tenant's Odoo as a process of this machine, started by the holder and found again by it after a restart of ours. */
 import { chown, mkdir, readFile, rename, writeFile } from "node:fs/promises"
-import { request as httpRequest } from "node:http"
 import { dirname, join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { z } from "zod"
@@ -17,7 +16,9 @@ import type { LoopbackEndpoint } from "./endpoint.ts"
 import type { Firewall } from "./firewall.ts"
 import { Health } from "./health.ts"
 import { type Held, type Holder, RunsAlready } from "./holder.ts"
+import { call } from "./http-call.ts"
 import type { Layout } from "./layout.ts"
+import { tail } from "./log-tail.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
 import { type Relay, tenantConf } from "./odoo-conf.ts"
 import type { Place, Places } from "./place.ts"
@@ -38,6 +39,7 @@ export interface RuntimeOptions {
   readonly relay: Relay | null
 }
 
+const killsSchema = z.array(z.number())
 const startedSchema = z.object({ fingerprint: z.string(), pid: z.number(), started: z.string() })
 
 /** The hard limit of a process that serves some hundred visitors at once. */
@@ -45,10 +47,11 @@ const openFiles = 4096
 const crashWindowSeconds = 600
 /** Of one question after the health; it waits in the kernel while Odoo starts. */
 const healthTimeoutMs = 10_000
-const longestAnswer = 256 * 1024
 /** Odoo ends its threads and connections in this time. */
 const stopSeconds = 15
 const pollMs = 25
+/** As many ends as the holder remembers. */
+const keptKills = 10
 /** Exit codes that somebody asked for: a stop, and a reload (runtime/launch.py, START_AGAIN). */
 const wantedExits = new Set([0, 75, -15])
 
@@ -110,7 +113,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
 
   async observe(tenant: TenantId): Promise<SeenRuntime> {
     const held = (await this.#options.holder.list())[tenant]
-    const crashes = held ? crashesOf(held) : 0
+    const crashes = held ? crashesOf(held, await this.#readKills(tenant)) : 0
     const process = held ? processOf(held) : null
     if (!process) {
       this.#health.forget(tenant)
@@ -155,6 +158,32 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       await ended(process, stopSeconds)
     }
     await this.#endChildren(fence.tenant, process)
+    await this.#exitNoted(fence.tenant, process)
+  }
+
+  /** Until the holder knows of the end too; an end that was our own doing is not to count as a crash. */
+  async #exitNoted(tenant: TenantId, process: ProcessId): Promise<void> {
+    const deadline = Date.now() + stopSeconds * 1000
+    for (;;) {
+      const held = (await this.#options.holder.list())[tenant]
+      const last = held?.exits.at(-1)
+      if (!held || processOf(held)?.pid !== process.pid) {
+        if (last && !wantedExits.has(last.code)) await this.#noteKill(tenant, last.at)
+        return
+      }
+      if (Date.now() > deadline) throw new RetryableError(`Process ${process.pid} of ${tenant} does not end.`)
+      await pause(pollMs)
+    }
+  }
+
+  async #noteKill(tenant: TenantId, at: number): Promise<void> {
+    const kills = [...(await this.#readKills(tenant)), at].slice(-keptKills)
+    await writeAtomically(this.#options.layout.kills(tenant), JSON.stringify(kills), 0o600)
+  }
+
+  async #readKills(tenant: TenantId): Promise<number[]> {
+    const text = await readFile(this.#options.layout.kills(tenant), "utf8").catch(missingIs("[]"))
+    return killsSchema.parse(JSON.parse(text))
   }
 
   async remove(fence: Fence): Promise<void> {
@@ -165,8 +194,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   async logs(tenant: TenantId, lines: number): Promise<string> {
-    const text = await readFile(this.#options.layout.log(tenant), "utf8").catch(missingIs(""))
-    return text.trimEnd().split("\n").slice(-lines).join("\n")
+    return await tail(this.#options.layout.log(tenant), lines)
   }
 
   async #writeConf(spec: TenantSpec, place: Place): Promise<void> {
@@ -217,9 +245,10 @@ function processOf(held: Held): ProcessId | null {
   return held.running && held.pid !== null && held.started !== null ? { pid: held.pid, started: held.started } : null
 }
 
-function crashesOf(held: Held): number {
+/** `kills` are the times of ends that we have brought about ourselves. */
+function crashesOf(held: Held, kills: readonly number[]): number {
   const since = Date.now() / 1000 - crashWindowSeconds
-  return held.exits.filter(({ at, code }) => at >= since && !wantedExits.has(code)).length
+  return held.exits.filter(({ at, code }) => at >= since && !wantedExits.has(code) && !kills.includes(at)).length
 }
 
 async function seatsOf(places: Places): Promise<{ uid: number; address: string }[]> {
@@ -246,37 +275,6 @@ async function writeAtomically(path: string, text: string, mode: number, group: 
   await writeFile(draft, text, { mode })
   if (group !== null) await chown(draft, 0, group)
   await rename(draft, path)
-}
-
-function call(
-  { host, port }: LoopbackEndpoint,
-  method: string,
-  path: string,
-  body: string,
-  timeoutMs: number,
-): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" }
-    const request = httpRequest(
-      { host, port, method, path, headers, signal: AbortSignal.timeout(timeoutMs) },
-      (answer) => {
-        const chunks: Buffer[] = []
-        let length = 0
-        answer.on("data", (chunk: Buffer) => {
-          chunks.push(chunk)
-          length += chunk.length
-          // Whoever runs inside decides what is answered, and must not fill our memory with it.
-          if (length > longestAnswer) answer.destroy(new Error("it says far too much"))
-        })
-        answer.on("error", reject)
-        answer.on("end", () =>
-          resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),
-        )
-      },
-    )
-    request.on("error", reject)
-    request.end(body)
-  })
 }
 
 function missingIs<T>(value: T): (error: NodeJS.ErrnoException) => T {

@@ -1,0 +1,151 @@
+/** What a tenant can do with the role and the password of its own Odoo: nothing outside of its database. */
+import { strict as assert } from "node:assert"
+import type { Test } from "uvu"
+import { Tenant } from "./tenant.ts"
+import type { World } from "./world.ts"
+
+export function hostileRole<E>(test: Test, world: () => World<E>): void {
+  let one: Tenant<E>
+  let two: Tenant<E>
+
+  const observe = () => world().driver.databases.observe(one.spec)
+  const sql = (statement: string) => world().asTenant(one.id, one.id, statement)
+
+  test("two tenants are made", async () => {
+    one = await new Tenant(world()).makeDatabase()
+    two = await new Tenant(world()).makeDatabase()
+  })
+
+  test("a tenant connects to its own database and to no other", async () => {
+    const { rows } = await world().asSuperuser(
+      "postgres",
+      "SELECT datname FROM pg_database WHERE datname <> 'template0'",
+    )
+    const others = rows.map(({ datname }) => String(datname)).filter((name) => name !== one.id)
+    for (const name of ["postgres", "template1", "saas_operator", two.id]) assert.ok(others.includes(name), name)
+    for (const name of others) {
+      await assert.rejects(world().asTenant(one.id, name, "SELECT 1"), /no pg_hba.conf entry|permission denied/, name)
+    }
+  })
+
+  test("a tenant makes nothing outside of its database", async () => {
+    for (const statement of [
+      "CREATE DATABASE mine",
+      "CREATE ROLE mine",
+      `DROP DATABASE ${two.id}`,
+      `ALTER DATABASE ${one.id} CONNECTION LIMIT 100`,
+      `ALTER DATABASE ${one.id} OWNER TO ${one.id}`,
+      `ALTER DATABASE ${one.id} SET statement_timeout = 1`,
+      `COMMENT ON DATABASE ${one.id} IS 'mine'`,
+      `ALTER ROLE ${one.id} CONNECTION LIMIT 100`,
+      `ALTER ROLE ${one.id} CREATEDB`,
+      `ALTER ROLE ${two.id} PASSWORD 'x'`,
+      `GRANT ${two.id} TO ${one.id}`,
+      `GRANT saas_operator TO ${one.id}`,
+      "SET ROLE saas_operator",
+      `SET ROLE ${two.id}`,
+      "SET SESSION AUTHORIZATION saas_operator",
+      "COPY (SELECT 1) TO '/tmp/out'",
+      "COPY res_users FROM PROGRAM 'id'",
+      "SELECT pg_read_file('/etc/passwd')",
+      "SELECT lo_import('/etc/passwd')",
+      "CREATE EXTENSION dblink",
+      "CREATE LANGUAGE plpython3u",
+      "SELECT * FROM pg_authid",
+      "ALTER SYSTEM SET work_mem = '1GB'",
+    ]) {
+      await assert.rejects(sql(statement), (error: Error) => error.name !== "AssertionError", statement)
+    }
+    assert.deepEqual(await observe(), { stage: "open", rights: "right" })
+  })
+
+  test("a tenant cannot open its database to others", async () => {
+    // PostgreSQL answers with a warning: there is nothing that it may grant.
+    await sql(`GRANT ALL ON DATABASE ${one.id} TO PUBLIC`)
+    const acl = await world().asSuperuser(
+      "postgres",
+      `SELECT datacl::text FROM pg_database WHERE datname = '${one.id}'`,
+    )
+    assert.doesNotMatch(String(acl.rows[0]?.datacl), /[{,]=/)
+    await assert.rejects(world().asTenant(two.id, one.id, "SELECT 1"))
+  })
+
+  for (const [what, statement] of [
+    ["another password", (id: string) => `ALTER ROLE ${id} PASSWORD 'known to others'`],
+    ["a setting", (id: string) => `ALTER ROLE ${id} SET search_path = evil`],
+    ["a setting in its database", (id: string) => `ALTER ROLE ${id} IN DATABASE ${id} SET search_path = evil`],
+  ] as const) {
+    test(`a role that gave itself ${what} is seen as wrong and put right`, async () => {
+      await sql(statement(one.id))
+      assert.deepEqual(await observe(), { stage: "open", rights: "wrong" })
+      await world().driver.databases.repairRights(one.spec, one.fence)
+      assert.deepEqual(await observe(), { stage: "open", rights: "right" })
+      assert.equal((await sql("SELECT count(*)::int AS n FROM res_users")).rowCount, 1)
+    })
+  }
+
+  test("grants that somebody made with more rights are seen as wrong and put right", async () => {
+    for (const grant of [
+      `CONNECT ON DATABASE ${one.id} TO PUBLIC`,
+      `CREATE ON DATABASE ${one.id} TO ${one.id}`,
+      `${one.id} TO ${two.id}`,
+    ]) {
+      await world().asSuperuser("postgres", `GRANT ${grant}`)
+      assert.deepEqual(await observe(), { stage: "open", rights: "wrong" }, grant)
+      await world().driver.databases.repairRights(one.spec, one.fence)
+      assert.deepEqual(await observe(), { stage: "open", rights: "right" }, grant)
+    }
+    await world().asSuperuser("postgres", `REVOKE CONNECT ON DATABASE ${one.id} FROM ${one.id}`)
+    assert.deepEqual(await observe(), { stage: "open", rights: "wrong" })
+    await world().driver.databases.repairRights(one.spec, one.fence)
+    assert.deepEqual(await observe(), { stage: "open", rights: "right" })
+  })
+
+  test("a plan that gives more connections changes the limit of the role", async () => {
+    const spec = { ...one.spec, limits: { ...one.spec.limits, connections: 20 } }
+    const { databases } = world().driver
+    assert.deepEqual(await databases.observe(spec), { stage: "open", rights: "wrong" })
+    await databases.repairRights(spec, one.fence)
+    assert.deepEqual(await databases.observe(spec), { stage: "open", rights: "right" })
+    await databases.repairRights(one.spec, one.fence)
+  })
+
+  test("a tenant that uses up its connections does not look broken, and no other has less", async () => {
+    const { rows } = await world().asSuperuser(
+      "postgres",
+      `SELECT rolconnlimit FROM pg_roles WHERE rolname = '${one.id}'`,
+    )
+    const held = Array.from({ length: Number(rows[0]?.rolconnlimit) + 3 }, () => sql("SELECT pg_sleep(2)"))
+    const refused = Promise.allSettled(held)
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    assert.deepEqual(await observe(), { stage: "open", rights: "right" })
+    assert.equal((await world().asTenant(two.id, two.id, "SELECT 1")).rowCount, 1)
+    const failed = (await refused).filter(({ status }) => status === "rejected")
+    assert.ok(failed.length >= 3, `${failed.length} were refused`)
+  })
+
+  test("code that a tenant hides behind its tables never runs as the operator", async () => {
+    await sql(`
+      CREATE TABLE caught (who text, session text);
+      CREATE FUNCTION trap() RETURNS boolean LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO caught VALUES (current_user, session_user); RETURN true; END $$;
+      ALTER TABLE res_users RENAME TO hidden;
+      CREATE VIEW res_users AS SELECT * FROM hidden WHERE trap();
+      ALTER TABLE ir_attachment ENABLE ROW LEVEL SECURITY;
+      ALTER TABLE ir_attachment FORCE ROW LEVEL SECURITY;
+      CREATE POLICY p ON ir_attachment USING (trap());`)
+    const { databases, target } = world().driver
+    await databases.usage(one.spec)
+    await databases.observe(one.spec)
+    await databases.repairRights(one.spec, one.fence)
+    await target.backups.take(one.spec, one.fence).catch(() => undefined)
+    await target.backups.verify(one.spec, one.fence).catch(() => undefined)
+    const caught = await one.look(`SELECT DISTINCT who, session FROM caught WHERE '${one.id}' NOT IN (who, session)`)
+    assert.deepEqual(caught, [])
+  })
+
+  test("two tenants are taken away", async () => {
+    await one.remove()
+    await two.remove()
+  })
+}

@@ -1,0 +1,151 @@
+/** Where a host leads: to its tenant, or to a page that says why not. */
+import { strict as assert } from "node:assert"
+import type { Test } from "uvu"
+import type { RouteState } from "../../../sidecar/domain/plan.ts"
+import { Tenant } from "./tenant.ts"
+import type { World } from "./world.ts"
+
+export function routes<E>(test: Test, world: () => World<E>): void {
+  let tenant: Tenant<E>
+
+  const observe = () => world().driver.target.router.observe(tenant.id)
+  const hostsOf = ({ spec }: Tenant<E>) => spec.hosts.map(({ name }) => name)
+
+  test("a tenant is made", async () => {
+    tenant = await new Tenant(world()).make()
+    assert.deepEqual(await observe(), { hosts: hostsOf(tenant), state: { kind: "up" } })
+  })
+
+  test("routing to the same place again changes nothing", async () => {
+    const other = await world().another()
+    await Promise.all([tenant.route({ kind: "up" }), tenant.route({ kind: "up" }, other)])
+    assert.deepEqual(await other.target.router.observe(tenant.id), { hosts: hostsOf(tenant), state: { kind: "up" } })
+    assert.equal((await tenant.visit()).status, 200)
+  })
+
+  test("a visitor of a suspended tenant reads the reason, whatever is in it", async () => {
+    const reason = 'Invoice <b>INV/2026/7</b> is unpaid --> "sorry" & häßlich $host {{x}}'
+    const state: RouteState = { kind: "suspended", reason }
+    await tenant.route(state)
+    assert.deepEqual(await observe(), { hosts: hostsOf(tenant), state })
+    for (const path of ["/", "/web/login", "/odoo/crm"]) {
+      const { status, body, headers } = await tenant.visit(path)
+      assert.equal(status, 503, path)
+      assert.match(
+        body,
+        /Invoice &lt;b&gt;INV\/2026\/7&lt;\/b&gt; is unpaid --&gt; &quot;sorry&quot; &amp; häßlich \$host/,
+      )
+      assert.match(body, /<meta name="viewport"/)
+      assert.match(String(headers["content-type"]), /^text\/html; ?charset=utf-8/i)
+      assert.match(String(headers["cache-control"]), /no-store/)
+    }
+    assert.equal((await tenant.visit("/web/login", { method: "POST", body: "login=admin" })).status, 503)
+    assert.equal((await tenant.visit("/websocket")).status, 503)
+  })
+
+  test("another reason is another page", async () => {
+    await tenant.route({ kind: "suspended", reason: "You asked for it." })
+    assert.match((await tenant.visit()).body, /You asked for it\./)
+    assert.doesNotMatch((await tenant.visit()).body, /unpaid/)
+  })
+
+  test("a tenant that is worked on says so, and comes back", async () => {
+    await tenant.route({ kind: "maintenance" })
+    const page = await tenant.visit()
+    assert.equal(page.status, 503)
+    assert.match(page.body, /worked on/)
+    await tenant.route({ kind: "up" })
+    assert.equal((await tenant.visit()).status, 200)
+    assert.deepEqual((await observe()).state, { kind: "up" })
+  })
+
+  test("the old address of a renamed tenant leads nowhere, the new one to it", async () => {
+    const old = tenant.host
+    const renamed = [
+      { name: `renamed.${world().domain}`, primary: true },
+      { name: "www.customer-of-their-own.example", primary: false },
+    ]
+    tenant.spec = { ...tenant.spec, hosts: renamed }
+    await tenant.route({ kind: "up" })
+    assert.equal((await world().visit(old, "/web/login")).status, 404)
+    for (const { name } of renamed) assert.equal((await world().visit(name, "/web/login")).status, 200, name)
+    assert.deepEqual(await observe(), { hosts: hostsOf(tenant), state: { kind: "up" } })
+  })
+
+  test("an address that leads to one tenant is never given to another", async () => {
+    const thief = await new Tenant(world(), { hosts: tenant.spec.hosts }).makeDatabase()
+    await thief.start()
+    await assert.rejects(thief.route({ kind: "up" }), (error: Error) => {
+      assert.equal(error.name, "PermanentError")
+      assert.match(error.message, /renamed\./)
+      return true
+    })
+    assert.deepEqual(await world().driver.target.router.observe(thief.id), { hosts: [], state: { kind: "none" } })
+    assert.deepEqual(await observe(), { hosts: hostsOf(tenant), state: { kind: "up" } })
+    assert.equal((await tenant.visit()).status, 200)
+    await thief.remove()
+  })
+
+  test("hosts that nobody has say so", async () => {
+    const { status, body } = await world().visit(`nobody.${world().domain}`, "/")
+    assert.equal(status, 404)
+    assert.match(body, /There is no Odoo here/)
+  })
+
+  test("the database manager is shut, however it is written", async () => {
+    for (const path of [
+      "/web/database/manager",
+      "/web/database/selector",
+      "/web/database",
+      "//web//database/manager",
+      "/web/./database/manager",
+      "/x/../web/database/manager",
+      "/web/%64atabase/manager",
+      "/web%2Fdatabase/manager",
+      "/WEB/DATABASE/manager",
+    ]) {
+      assert.equal((await tenant.visit(path)).status, 404, path)
+    }
+    const restore = { method: "POST", body: "master_pwd=admin&name=x" }
+    assert.equal((await tenant.visit("/web/database/drop", restore)).status, 404)
+  })
+
+  test("browsers are told to be careful", async () => {
+    const { headers } = await tenant.visit()
+    assert.equal(headers["x-content-type-options"], "nosniff")
+    assert.ok(headers["referrer-policy"])
+    assert.ok(
+      /SAMEORIGIN/i.test(String(headers["x-frame-options"])) ||
+        /frame-ancestors/.test(String(headers["content-security-policy"])),
+    )
+    assert.doesNotMatch(String(headers.server), /\d/)
+  })
+
+  test("a tenant knows by which address it is visited", async () => {
+    const { headers } = await tenant.visit("/odoo")
+    assert.match(String(headers.location), new RegExp(`^(http://${tenant.host}(:\\d+)?)?/web/login`))
+  })
+
+  test("whoever tries many passwords is slowed down, and others are not", async () => {
+    const attempt = () =>
+      tenant.visit("/web/login", {
+        method: "POST",
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        body: "login=admin&password=wrong",
+      })
+    const answers = await Promise.all(Array.from({ length: 30 }, attempt))
+    const refused = answers.filter(({ status }) => status === 429)
+    assert.ok(refused.length >= 10, `${refused.length} of 30 were refused`)
+    assert.match(String(refused[0]?.body), /wait a minute/)
+    assert.equal((await tenant.visit()).status, 200)
+  })
+
+  test("a route that is taken away leads nowhere, once or twice", async () => {
+    const { router } = world().driver.target
+    await router.remove(tenant.fence)
+    await router.remove(tenant.fence)
+    assert.deepEqual(await observe(), { hosts: [], state: { kind: "none" } })
+    assert.equal((await tenant.visit()).status, 404)
+    await tenant.remove()
+  })
+}

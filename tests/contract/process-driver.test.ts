@@ -1,0 +1,23 @@
+/** The process driver keeps the promises of a target, and its own. */
+import { suite } from "uvu"
+import { databases } from "./conformance/databases.ts"
+import { deletion } from "./conformance/deletion.ts"
+import { fencing } from "./conformance/fencing.ts"
+import { hostileRole } from "./conformance/hostile-role.ts"
+import { routes } from "./conformance/routes.ts"
+import { runtimes } from "./conformance/runtimes.ts"
+import { makeProcessWorld, type ProcessWorld } from "./process/world.ts"
+
+const test = suite("the process driver")
+
+let world: ProcessWorld
+
+test.before(async () => {
+  world = await makeProcessWorld()
+})
+
+test.after(() => world.destroy())
+
+for (const part of [databases, hostileRole, runtimes, routes, fencing, deletion]) part(test, () => world)
+
+test.run()

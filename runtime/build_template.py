@@ -1,12 +1,13 @@
 """Finish a template: `python3 build_template.py -c odoo.conf`, after the modules were installed.
 
-A clone of it then needs no filestore, its first visitor waits for no asset bundle, and nothing in it
-belongs to anybody. Exits with a sentence when the database is not fit to be a template.
+A clone of it then needs no filestore, its first visitor waits for no asset bundle, and nothing in
+it belongs to anybody. Exits with a sentence when the database is not fit to be a template.
 """
 
 import sys
 
 import launch  # sets Odoo up and keeps it inside its own database
+
 # isort: split
 import odoo
 from odoo import api

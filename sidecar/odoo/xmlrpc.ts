@@ -160,7 +160,7 @@ export class XmlRpcMaster implements MasterPort {
       return new MasterUnavailable(`The master at ${this.#address.url} does not answer: ${reason}.`)
     }
     if (error.faultCode !== applicationError) return new MasterRefused(error.faultString.trim())
-    const sentence = lastLine(error.faultString)
+    const sentence = errorOf(error.faultString)
     return isPassing(sentence)
       ? new MasterUnavailable(`The master is not able to answer right now: ${sentence}`)
       : new MasterRefused(`The master failed: ${sentence}`)
@@ -182,10 +182,12 @@ function describe(error: Error): string {
   return error.message || code || error.name
 }
 
-/** Of a traceback only the error itself is for people: the last line that is not indented. */
-function lastLine(text: string): string {
-  const lines = text.split("\n").filter((line) => /^\S/.test(line))
-  return lines.at(-1)?.trim() ?? "no reason was given"
+/** Of a traceback only the error itself is for people: the first line behind the frames of the last one. */
+function errorOf(traceback: string): string {
+  const lines = traceback.split("\n")
+  const start = lines.findLastIndex((line) => line.startsWith("Traceback ")) + 1
+  const error = lines.slice(start).find((line) => /^\S/.test(line))
+  return error?.trim() ?? "no reason was given"
 }
 
 /** What Odoo raises while its own PostgreSQL is away or the registry is being loaded; it passes by itself. */

@@ -9,6 +9,7 @@ import { type Decision, type Observation, plan } from "../domain/plan.ts"
 import type { TenantId, TenantSpec, Usage } from "../domain/tenant.ts"
 import type { Stop } from "../drivers/driver.ts"
 import { type MasterPort, MasterUnavailable, type TenantSummary, type UsageSample } from "../odoo/port.ts"
+import { Complaint } from "./complaint.ts"
 import { observe } from "./observe.ts"
 import { wantedOf } from "./reconcile.ts"
 import type { Telemetry } from "./telemetry.ts"
@@ -40,6 +41,7 @@ const samplesAtOnce = 50
 
 export class Patrol<E> {
   readonly #options: PatrolOptions<E>
+  readonly #complaint: Complaint
   readonly #rest = new Rest()
   readonly #changed = new Set<TenantId>()
   #known = new Map<TenantId, TenantSummary>()
@@ -53,6 +55,7 @@ export class Patrol<E> {
 
   constructor(options: PatrolOptions<E>) {
     this.#options = options
+    this.#complaint = new Complaint("a look at the tenants failed", options.log)
   }
 
   start(): void {
@@ -76,10 +79,11 @@ export class Patrol<E> {
         await this.#options.gate()
         await this.#seeChanged()
         await this.#goOn()
+        this.#complaint.settle()
         await this.#rest.wait(this.#changed.size > 0 ? busySeconds : this.#pace())
       } catch (error) {
         const passing = error instanceof MasterUnavailable || error instanceof RetryableError
-        if (!passing) this.#options.log.error({ err: error }, "a look at the tenants failed")
+        if (!passing) this.#complaint.raise(error)
         await this.#rest.wait(retrySeconds)
       }
     }

@@ -11,6 +11,7 @@ import {
   MasterUnavailable,
   type Outcome,
 } from "../odoo/port.ts"
+import { Complaint } from "./complaint.ts"
 import { perform } from "./perform.ts"
 import { Task } from "./task.ts"
 import type { Telemetry } from "./telemetry.ts"
@@ -39,6 +40,8 @@ const finishBackoff: Backoff = { first: 0.5, most: 5 }
 export class Worker<E> {
   readonly #options: WorkerOptions<E>
   readonly #tasks = new Map<string, { readonly task: Task; readonly end: Promise<void> }>()
+  readonly #claimRefused: Complaint
+  readonly #renewalRefused: Complaint
   readonly #rest = new Rest()
   readonly #renewal = new Rest()
   #claiming: Promise<void> | null = null
@@ -51,6 +54,8 @@ export class Worker<E> {
 
   constructor(options: WorkerOptions<E>) {
     this.#options = options
+    this.#claimRefused = new Complaint("the master refused a claim", options.log)
+    this.#renewalRefused = new Complaint("the master refused to renew leases", options.log)
   }
 
   get running(): number {
@@ -122,11 +127,12 @@ export class Worker<E> {
     try {
       const claims = await this.#options.master.claim(request)
       this.#unanswered = null
+      this.#claimRefused.settle()
       return claims
     } catch (error) {
       if (error instanceof MasterRefused) {
         this.#unanswered = null
-        this.#options.log.error({ err: error }, "the master refused a claim")
+        this.#claimRefused.raise(error)
       }
       throw error
     }
@@ -179,7 +185,7 @@ export class Worker<E> {
   }
 
   async #renewForEver(): Promise<void> {
-    const { master, leaseSeconds, log } = this.#options
+    const { master, leaseSeconds } = this.#options
     while (!this.#ended) {
       await this.#renewal.wait(leaseSeconds / 3)
       const tasks = new Map([...this.#tasks.values()].map(({ task }) => [task.claim.operation, task]))
@@ -187,12 +193,13 @@ export class Worker<E> {
       try {
         const leases = [...tasks.values()].map((task) => task.renewal)
         const { lost, cancelled, moved } = await master.renew(leases, leaseSeconds)
+        this.#renewalRefused.settle()
         for (const id of lost) tasks.get(id)?.end("lost")
         for (const id of cancelled) tasks.get(id)?.end("cancelled")
         for (const { operation, spec } of moved) tasks.get(operation)?.move(spec)
       } catch (error) {
         // While the master is away nobody else can claim; epochs refuse what is done too late.
-        if (!(error instanceof MasterUnavailable)) log.error({ err: error }, "the master refused to renew leases")
+        if (!(error instanceof MasterUnavailable)) this.#renewalRefused.raise(error)
       }
     }
   }

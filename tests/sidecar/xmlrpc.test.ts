@@ -146,12 +146,24 @@ test("a refusal is passed on in the master's own words", async () => {
   assert.is(error.message, "There is no tenant t.")
 })
 
-test("of a traceback only the last line is for people", async () => {
+test("of a traceback only the error is for people", async () => {
   const faultString = "Traceback (most recent call last):\n  File \"x.py\", line 1\nKeyError: 'lease'\n"
   answer = (_method, reply) => reply({ faultCode: 1, faultString })
   const error = await failure(master.request("t", "reconcile", "a"))
   assert.instance(error, MasterRefused)
   assert.is(error.message, "The master failed: KeyError: 'lease'")
+})
+
+test("the error behind a chain of tracebacks is the last one, without what PostgreSQL points at", async () => {
+  const faultString =
+    "Traceback (most recent call last):\n  File \"x.py\", line 1\nKeyError: 'a'\n\n" +
+    "During handling of the above exception, another exception occurred:\n\n" +
+    'Traceback (most recent call last):\n  File "y.py", line 2\nValueError: there is no b\nLINE 1: b\n        ^\n'
+  answer = (_method, reply) => reply({ faultCode: 1, faultString })
+  assert.is(
+    (await failure(master.request("t", "reconcile", "a"))).message,
+    "The master failed: ValueError: there is no b",
+  )
 })
 
 test("a master without its PostgreSQL is away, not broken", async () => {

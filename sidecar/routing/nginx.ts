@@ -1,12 +1,13 @@
 /** The nginx of this installation: started when it is not there, checked before it reloads, and nobody else's touched. */
 import { existsSync, readFileSync } from "node:fs"
-import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { request } from "node:http"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { execa } from "execa"
 import { RetryableError } from "../domain/errors.ts"
 import { nginxConfig } from "./nginx-config.ts"
+import { orphanedWorkers } from "./orphans.ts"
 import { startingPage, tooManyPage, unknownHostPage } from "./pages.ts"
 
 export interface NginxOptions {
@@ -24,6 +25,7 @@ const pollMs = 20
 export class Nginx {
   readonly #options: NginxOptions
   #ready: Promise<void> | null = null
+  #starting: Promise<void> | null = null
   #reloading: Promise<void> | null = null
   #next: Promise<void> | null = null
 
@@ -38,7 +40,11 @@ export class Nginx {
       throw error
     })
     await this.#ready
-    if (!this.isRunning()) await this.#run()
+    if (this.isRunning()) return
+    this.#starting ??= this.#run().finally(() => {
+      this.#starting = null
+    })
+    await this.#starting
   }
 
   /** Reloads that are asked for while one is under way become one more. */
@@ -61,7 +67,7 @@ export class Nginx {
   /** Throws with nginx's own words where it would not take the configuration as it is on disk now. */
   async test(): Promise<void> {
     const answer = await this.#nginx(["-t", "-q"])
-    if (answer.exitCode !== 0) throw new RetryableError(`nginx refuses its configuration: ${lastLine(answer.stderr)}`)
+    if (answer.exitCode !== 0) throw new RetryableError(`nginx refuses its configuration: ${reasonIn(answer.stderr)}`)
   }
 
   /** Which upstream a host leads to in the map that is served now; "" for none. */
@@ -128,9 +134,15 @@ export class Nginx {
   }
 
   async #run(): Promise<void> {
+    const orphans = orphanedWorkers(this.#options.folder)
+    // They finish what they have begun, and take no more.
+    for (const pid of orphans) process.kill(pid, "SIGQUIT")
+    await this.#retired(orphans)
+    // A master that was killed leaves its socket, and the next one would take it for a running one's.
+    await rm(join(this.#options.folder, "router.sock"), { force: true })
     const answer = await this.#nginx([])
     if (answer.exitCode !== 0 && !this.isRunning()) {
-      throw new RetryableError(`nginx does not start: ${lastLine(answer.stderr)}`)
+      throw new RetryableError(`nginx does not start: ${reasonIn(answer.stderr)}`)
     }
     // nginx lets everybody use the sockets that it makes.
     await chmod(join(this.#options.folder, "router.sock"), 0o600)
@@ -140,7 +152,7 @@ export class Nginx {
     await this.test()
     const before = this.#workers()
     const answer = await this.#nginx(["-s", "reload"])
-    if (answer.exitCode !== 0) throw new RetryableError(`nginx does not reload: ${lastLine(answer.stderr)}`)
+    if (answer.exitCode !== 0) throw new RetryableError(`nginx does not reload: ${reasonIn(answer.stderr)}`)
     await this.#retired(before)
   }
 
@@ -194,6 +206,8 @@ function readOrEmpty(path: string): string {
   }
 }
 
-function lastLine(text: string | undefined): string {
-  return (text ?? "").trim().split("\n").at(-1) ?? ""
+/** nginx ends with what everybody knows already; the reason stands before it. */
+function reasonIn(text: string | undefined): string {
+  const lines = (text ?? "").trim().split("\n")
+  return lines.find((line) => line.includes("[emerg]")) ?? lines.at(-1) ?? ""
 }

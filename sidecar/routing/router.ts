@@ -113,6 +113,8 @@ export class NginxRouter implements Router<Upstream> {
   async #isServed(tenant: TenantId): Promise<boolean> {
     const route = await this.#read(tenant)
     if (route === null) return true
+    // Workers whose master was killed answer too, and follow no change.
+    if (!this.#nginx.isRunning()) return false
     const wanted = `${route.address}:${route.port}`
     const served = await Promise.all(route.hosts.map((host) => this.#nginx.upstreamOf(host).catch(() => "")))
     return served.every((upstream) => upstream === wanted)

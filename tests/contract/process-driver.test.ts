@@ -6,6 +6,8 @@ import { fencing } from "./conformance/fencing.ts"
 import { hostileRole } from "./conformance/hostile-role.ts"
 import { routes } from "./conformance/routes.ts"
 import { runtimes } from "./conformance/runtimes.ts"
+import { deaths } from "./process/deaths.ts"
+import { isolation } from "./process/isolation.ts"
 import { makeProcessWorld, type ProcessWorld } from "./process/world.ts"
 
 const test = suite("the process driver")
@@ -18,6 +20,7 @@ test.before(async () => {
 
 test.after(() => world.destroy())
 
-for (const part of [databases, hostileRole, runtimes, routes, fencing, deletion]) part(test, () => world)
+for (const part of [databases, hostileRole, deletion, fencing, runtimes, routes]) part(test, () => world)
+for (const part of [isolation, deaths]) part(test, () => world)
 
 test.run()

@@ -3,6 +3,8 @@ import type { TenantId } from "../../domain/tenant.ts"
 
 /** Long enough for a busy one; whoever is silent for longer serves nobody well. */
 const patienceMs = 2_000
+/** Whatever is older has started before we have: it is busy where it does not answer at once. */
+const startSeconds = 30
 /** One that never answered is starting, and its answer is not worth waiting for here. */
 const glanceMs = 30
 
@@ -20,11 +22,12 @@ export class Health {
   }
 
   /** `process` tells one start of a tenant from the next. */
-  async check(tenant: TenantId, process: string): Promise<boolean> {
+  async check(tenant: TenantId, process: string, ageSeconds: number): Promise<boolean> {
     const name = `${tenant} ${process}`
     // While it starts, the question waits in the kernel with those of visitors, for whom there must be room.
     const asking = this.#asking.get(name) ?? this.#ask(tenant, name)
-    const waitMs = this.#known.has(name) ? patienceMs : glanceMs
+    const isUp = this.#known.has(name) || ageSeconds > startSeconds
+    const waitMs = isUp ? patienceMs : glanceMs
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<false>((resolve) => {
       timer = setTimeout(resolve, waitMs, false)

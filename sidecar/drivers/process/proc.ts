@@ -1,6 +1,9 @@
 /** Processes by pid and start time: a pid alone may be somebody else's by now. */
 import { readFileSync } from "node:fs"
 
+/** Of the times in /proc, on every machine that Linux tells of them (USER_HZ). */
+const ticksASecond = 100
+
 export interface ProcessId {
   readonly pid: number
   /** Field 22 of /proc/<pid>/stat (proc(5)). */
@@ -13,6 +16,12 @@ export function isAlive({ pid, started }: ProcessId): boolean {
   // The name in the second field may itself hold blanks and brackets.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
   return fields[19] === started && fields[0] !== "Z"
+}
+
+/** In seconds. */
+export function ageOf({ started }: ProcessId): number {
+  const uptime = Number((read("/proc/uptime") ?? "0").split(" ")[0])
+  return uptime - Number(started) / ticksASecond
 }
 
 /** Connections to that address and port that somebody has open (proc(5), /proc/net/tcp). */

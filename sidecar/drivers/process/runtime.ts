@@ -22,7 +22,7 @@ import { tail } from "./log-tail.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
 import { type Relay, tenantConf } from "./odoo-conf.ts"
 import type { Place, Places } from "./place.ts"
-import { connectionsTo, isAlive, type ProcessId, signal } from "./proc.ts"
+import { ageOf, connectionsTo, isAlive, type ProcessId, signal } from "./proc.ts"
 import type { StagedRelease } from "./release.ts"
 
 export interface RuntimeOptions {
@@ -121,8 +121,9 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     }
     const started = await this.#readStarted(tenant)
     const isKnown = started?.pid === process.pid && started.started === process.started
+    const isHealthy = await this.#health.check(tenant, `${process.pid} ${process.started}`, ageOf(process))
     return {
-      state: (await this.#health.check(tenant, `${process.pid} ${process.started}`)) ? "ready" : "starting",
+      state: isHealthy ? "ready" : "starting",
       fingerprint: isKnown ? started.fingerprint : "unknown",
       crashes,
     }

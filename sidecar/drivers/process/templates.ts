@@ -1,8 +1,11 @@
 /** Builds templates with a real Odoo, once for each content, under a name that they get when they are ready. */
+import { randomBytes } from "node:crypto"
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { execa } from "execa"
+import type pg from "pg"
 import type { Fencing } from "../../databases/fence.ts"
 import { type Mark, readMark, writeMark } from "../../databases/mark.ts"
 import { ident, literal, type Operator } from "../../databases/operator.ts"
@@ -28,6 +31,7 @@ export interface TemplatesOptions {
   readonly uid: number | null
 }
 
+const turnPollMs = 200
 /** A wrong module name or a broken addon is told by Odoo's last lines. */
 const tellLines = 12
 
@@ -57,45 +61,75 @@ export class ProcessTemplates implements Templates {
     await fencing.raise(fence)
     // Two tenants may need the same template at once: the second waits here and finds it ready.
     await operator.session(operator.settings.database, `saas build ${name}`, async (lock) => {
-      await lock.query("SELECT pg_advisory_lock(hashtext($1), 1)", [templateSubject(template.key)])
+      await this.#awaitTurn(lock, template, fence.signal)
       if ((await this.observe(template)) === "ready") return
-      await this.#build(template, name, fence)
+      await this.#refuseForeign(lock, name)
+      await dropDrafts(lock, name)
+      // A name of its own for each try: whatever still works for an earlier one can never get in here.
+      const draft = `${name}_${randomBytes(4).toString("hex")}`
+      try {
+        await this.#build(lock, template, { name, draft }, fence)
+      } catch (error) {
+        await lock.query(`DROP DATABASE IF EXISTS ${ident(draft)} WITH (FORCE)`)
+        throw error
+      }
     })
   }
 
-  async #build(template: TemplateSpec, name: string, fence: Fence): Promise<void> {
-    const { operator, root } = this.#options
-    const draft = `${name}_new`
+  /** Another build takes minutes: whoever waits can be called off meanwhile. */
+  async #awaitTurn(lock: pg.Client, template: TemplateSpec, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const { rows } = await lock.query<{ got: boolean }>("SELECT pg_try_advisory_lock(hashtext($1), 1) AS got", [
+        templateSubject(template.key),
+      ])
+      if (rows[0]?.got) return
+      await pause(turnPollMs, undefined, { signal })
+    }
+  }
+
+  async #refuseForeign(client: pg.Client, name: string): Promise<void> {
+    const { rows } = await client.query<{ comment: string | null }>(
+      "SELECT shobj_description(oid, 'pg_database') AS comment FROM pg_database WHERE datname = $1",
+      [name],
+    )
+    if (rows[0]?.comment && readMark(rows[0].comment)?.installation !== this.#options.installation()) {
+      throw new PermanentError(`The database ${name} belongs to another installation. Move or rename it, then retry.`)
+    }
+  }
+
+  async #build(
+    client: pg.Client,
+    template: TemplateSpec,
+    { name, draft }: { readonly name: string; readonly draft: string },
+    fence: Fence,
+  ): Promise<void> {
+    const { operator, fencing, root } = this.#options
     const password = derive(root, "database-password/1/saas_template", 24).toString("base64url")
-    await operator.session(operator.settings.database, `saas act ${fence.tenant} ${fence.epoch}`, async (client) => {
-      // What an earlier build has left when it was killed, and a finished one that was not told so.
-      for (const leftover of [draft, name])
-        await client.query(`DROP DATABASE IF EXISTS ${ident(leftover)} WITH (FORCE)`)
-      await client.query(`GRANT ${templateOwner} TO CURRENT_USER`)
-      await client.query(`ALTER ROLE ${templateOwner} PASSWORD ${literal(scramVerifier(password))}`)
-      await client.query(
-        `CREATE DATABASE ${ident(draft)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' STRATEGY wal_log`,
-      )
-      await client.query(`COMMENT ON DATABASE ${ident(draft)} IS ${this.#mark(template, "building")}`)
-      await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM PUBLIC`)
-      await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${ident(draft)} TO ${templateOwner}`)
-    })
-    await operator.session(draft, `saas build ${draft}`, async (client) => {
-      await client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${templateOwner}`)
+    await client.query(`GRANT ${templateOwner} TO CURRENT_USER`)
+    await client.query(`ALTER ROLE ${templateOwner} PASSWORD ${literal(scramVerifier(password))}`)
+    await client.query(
+      `CREATE DATABASE ${ident(draft)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' STRATEGY wal_log`,
+    )
+    await client.query(`COMMENT ON DATABASE ${ident(draft)} IS ${this.#mark(template, "building")}`)
+    await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM PUBLIC`)
+    await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${ident(draft)} TO ${templateOwner}`)
+    await operator.session(draft, `saas build ${draft}`, async (inside) => {
+      await inside.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${templateOwner}`)
       for (const extension of ["pg_trgm", "unaccent"])
-        await client.query(`CREATE EXTENSION IF NOT EXISTS ${extension} SCHEMA public`)
+        await inside.query(`CREATE EXTENSION IF NOT EXISTS ${extension} SCHEMA public`)
     })
     await this.#install(template, draft, password, fence.signal)
-    await operator.session(operator.settings.database, `saas act ${fence.tenant} ${fence.epoch}`, async (client) => {
-      // A session on a template makes every clone of it fail, so nobody may have one.
-      await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM ${templateOwner}`)
-      await client.query(`ALTER DATABASE ${ident(draft)} WITH ALLOW_CONNECTIONS false`)
-      await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [draft])
-      await client.query("BEGIN")
-      await client.query(`ALTER DATABASE ${ident(draft)} RENAME TO ${ident(name)}`)
-      await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, "ready")}`)
-      await client.query("COMMIT")
-    })
+    // A session on a template makes every clone of it fail, so nobody may have one.
+    await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM ${templateOwner}`)
+    await client.query(`ALTER DATABASE ${ident(draft)} WITH ALLOW_CONNECTIONS false`)
+    await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [draft])
+    await fencing.check(fence)
+    // One that is there under that name was not ready, or we would not be here.
+    await client.query(`DROP DATABASE IF EXISTS ${ident(name)} WITH (FORCE)`)
+    await client.query("BEGIN")
+    await client.query(`ALTER DATABASE ${ident(draft)} RENAME TO ${ident(name)}`)
+    await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, "ready")}`)
+    await client.query("COMMIT")
   }
 
   async #install(template: TemplateSpec, database: string, password: string, signal: AbortSignal): Promise<void> {
@@ -146,4 +180,14 @@ export class ProcessTemplates implements Templates {
   #mark(template: TemplateSpec, stage: Mark["stage"]): string {
     return literal(writeMark({ installation: this.#options.installation(), subject: template.key, stage }))
   }
+}
+
+/** What builds that were killed have left. */
+async function dropDrafts(client: pg.Client, name: string): Promise<void> {
+  const { rows } = await client.query<{ draft: string }>(
+    `SELECT datname AS draft FROM pg_database
+      WHERE datname ~ ('^' || $1::text || '_[0-9a-f]{8}$') AND datdba = current_user::regrole`,
+    [name],
+  )
+  for (const { draft } of rows) await client.query(`DROP DATABASE IF EXISTS ${ident(draft)} WITH (FORCE)`)
 }

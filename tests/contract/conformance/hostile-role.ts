@@ -1,6 +1,7 @@
 /** What a tenant can do with the role and the password of its own Odoo: nothing outside of its database. */
 import { strict as assert } from "node:assert"
 import type { Test } from "uvu"
+import { until } from "../../helpers/wait.ts"
 import { Tenant } from "./tenant.ts"
 import type { World } from "./world.ts"
 
@@ -115,10 +116,15 @@ export function hostileRole<E>(test: Test, world: () => World<E>): void {
       "postgres",
       `SELECT rolconnlimit FROM pg_roles WHERE rolname = '${one.id}'`,
     )
-    const held = Array.from({ length: Number(rows[0]?.rolconnlimit) + 3 }, () => sql("SELECT pg_sleep(2)"))
+    const held = Array.from({ length: Number(rows[0]?.rolconnlimit) + 3 }, () => sql("SELECT pg_sleep(3)"))
     const refused = Promise.allSettled(held)
-    await new Promise((resolve) => setTimeout(resolve, 700))
+    await until("all of its connections are used", async () => {
+      const busy = `SELECT FROM pg_stat_activity WHERE usename = '${one.id}' AND query LIKE '%pg_sleep%'`
+      return (await world().asSuperuser("postgres", busy)).rowCount === Number(rows[0]?.rolconnlimit)
+    })
     assert.deepEqual(await observe(), { stage: "open", rights: "right" })
+    // It must not keep anybody from looking at it: what cannot be looked at cannot be suspended.
+    assert.equal(await world().driver.databases.usage(one.spec), null)
     assert.equal((await world().asTenant(two.id, two.id, "SELECT 1")).rowCount, 1)
     const failed = (await refused).filter(({ status }) => status === "rejected")
     assert.ok(failed.length >= 3, `${failed.length} were refused`)
@@ -128,20 +134,26 @@ export function hostileRole<E>(test: Test, world: () => World<E>): void {
     await sql(`
       CREATE TABLE caught (who text, session text);
       CREATE FUNCTION trap() RETURNS boolean LANGUAGE plpgsql AS
-        $$ BEGIN INSERT INTO caught VALUES (current_user, session_user); RETURN true; END $$;
+        $$ BEGIN INSERT INTO public.caught VALUES (current_user, session_user); RETURN true; END $$;
       ALTER TABLE res_users RENAME TO hidden;
       CREATE VIEW res_users AS SELECT * FROM hidden WHERE trap();
       ALTER TABLE ir_attachment ENABLE ROW LEVEL SECURITY;
       ALTER TABLE ir_attachment FORCE ROW LEVEL SECURITY;
       CREATE POLICY p ON ir_attachment USING (trap());`)
     const { databases, target } = world().driver
-    await databases.usage(one.spec)
+    assert.equal((await databases.usage(one.spec))?.activeUsers, 1)
     await databases.observe(one.spec)
     await databases.repairRights(one.spec, one.fence)
     await target.backups.take(one.spec, one.fence).catch(() => undefined)
     await target.backups.verify(one.spec, one.fence).catch(() => undefined)
     const caught = await one.look(`SELECT DISTINCT who, session FROM caught WHERE '${one.id}' NOT IN (who, session)`)
     assert.deepEqual(caught, [])
+  })
+
+  test("a tenant that breaks its own tables does not keep anybody from looking at it", async () => {
+    await sql("DROP TABLE hidden CASCADE; CREATE VIEW res_users AS SELECT 1/0 AS id, true AS active")
+    assert.equal(await world().driver.databases.usage(one.spec), null)
+    assert.deepEqual(await observe(), { stage: "open", rights: "right" })
   })
 
   test("two tenants are taken away", async () => {

@@ -58,7 +58,10 @@ export function runtimes<E>(test: Test, world: () => World<E>): void {
   test("another sidecar finds it as it is, and a closed one takes nothing with it", async () => {
     const before = await world().incarnation(tenant.id)
     const other = await world().another()
-    assert.deepEqual(await other.target.runtime.observe(tenant.id), await runtime().observe(tenant.id))
+    // Whoever has never heard of it does not wait long for its first answer.
+    const seen = () => other.target.runtime.observe(tenant.id)
+    await until("the other one sees it ready", async () => (await seen()).state === "ready", { seconds: 10 })
+    assert.deepEqual(await seen(), await runtime().observe(tenant.id))
     await other.target.close()
     assert.equal(await world().incarnation(tenant.id), before)
     assert.equal((await tenant.visit()).status, 200)

@@ -1,0 +1,166 @@
+/** What keeps tenants on one machine apart. The tests run as root; elsewhere the target says what is missing. */
+import { strict as assert } from "node:assert"
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { join } from "node:path"
+import type { Test } from "uvu"
+import { Intruder } from "../../helpers/hostile.ts"
+import { Tenant } from "../conformance/tenant.ts"
+import type { ProcessWorld } from "./world.ts"
+
+export function isolation(test: Test, world: () => ProcessWorld): void {
+  let one: Tenant<unknown>
+  let two: Tenant<unknown>
+
+  const status = async (field: string) => {
+    const text = readFileSync(`/proc/${await world().pidOf(one.id)}/status`, "utf8")
+    return new RegExp(`^${field}:[ \\t]*(.*)$`, "m").exec(text)?.[1]?.trim()
+  }
+  const folder = (...parts: string[]) => join(world().installation.stateDir, "tenants", ...parts)
+
+  test("two tenants are made", async () => {
+    one = await new Tenant(world(), { limits: { ...limits, memoryMb: 700, cpuMilli: 1500 } }).make()
+    two = await new Tenant(world()).make()
+  })
+
+  test("what is missing is told in sentences, and nothing is missing here", async () => {
+    const { missingIsolation, kind, ready, memoryMb, cpuMilli } = await world().driver.target.describe()
+    assert.deepEqual(missingIsolation, [])
+    assert.deepEqual({ kind, ready }, { kind: "process", ready: true })
+    assert.ok(memoryMb > 500 && cpuMilli >= 1000, `${memoryMb} MB, ${cpuMilli}`)
+  })
+
+  test("the database server tells how full it is", async () => {
+    const [server] = await world().driver.target.servers.describe()
+    assert.ok(server)
+    const { rows } = await world().asSuperuser("postgres", "SELECT current_setting('max_connections')::int AS max")
+    assert.ok(server.maxConnections > 0 && server.maxConnections <= Number(rows[0]?.max))
+    assert.equal(server.databases, 2)
+    assert.ok(server.maxDatabases > 10 && server.connections > 2 && server.diskFreeMb > 100, JSON.stringify(server))
+    assert.equal(server.ready, true)
+  })
+
+  test("every tenant runs as a user of its own, with nothing more than that", async () => {
+    const uids = await Promise.all([one, two].map(async ({ id }) => statSync(`/proc/${await world().pidOf(id)}`).uid))
+    assert.equal(new Set(uids).size, 2)
+    for (const uid of uids) assert.ok(uid > world().installation.uidBase, String(uid))
+    assert.equal(await status("Groups"), "")
+    assert.equal(await status("NoNewPrivs"), "1")
+    assert.equal(await status("CapEff"), "0000000000000000")
+  })
+
+  test("memory, processor and open files have the limits of the plan", async () => {
+    const pid = await world().pidOf(one.id)
+    const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8")
+    const path = (controller: string) => new RegExp(`^\\d+:[^:]*\\b${controller}\\b[^:]*:(.*)$`, "m").exec(groups)?.[1]
+    const v2 = existsSync("/sys/fs/cgroup/cgroup.controllers")
+    const read = (controller: string, name: string) => {
+      const group = v2 ? groups.trim().split("::")[1] : `${controller}${path(controller)}`
+      return readFileSync(join("/sys/fs/cgroup", group ?? "", name), "utf8").trim()
+    }
+    assert.equal(read("memory", v2 ? "memory.max" : "memory.limit_in_bytes"), String(700 * 1024 * 1024))
+    if (v2) assert.equal(read("cpu", "cpu.max"), "150000 100000")
+    else assert.equal(read("cpu", "cpu.cfs_quota_us"), "150000")
+    assert.match(readFileSync(`/proc/${pid}/limits`, "utf8"), /^Max open files\s+4096\s+4096/m)
+  })
+
+  test("no secret is in a command line or an environment", async () => {
+    const password = new Intruder(world().installation.stateDir, one.id).option("db_password")
+    assert.ok(password.length > 20)
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      for (const file of ["cmdline", "environ"]) {
+        const path = `/proc/${pid}/${file}`
+        assert.ok(!(existsSync(path) ? readIfThere(path) : "").includes(password), path)
+      }
+    }
+    const environment = readFileSync(`/proc/${await world().pidOf(one.id)}/environ`, "utf8")
+    assert.doesNotMatch(environment, /ROOT_KEY|PASSWORD|TOKEN|SAAS_/)
+  })
+
+  test("a tenant reads its own folder, changes its data only, and sees nobody else's", async () => {
+    const intruder = new Intruder(world().installation.stateDir, one.id)
+    const attempt = (code: string) => intruder.python(`try: ${code}; print("done")\nexcept OSError: print("refused")`)
+    assert.equal(await attempt(`open(${JSON.stringify(folder(one.id, "odoo.conf"))}).read()`), "done")
+    assert.equal(await attempt(`open(${JSON.stringify(folder(one.id, "data", "mine"))}, "w")`), "done")
+    for (const code of [
+      `open(${JSON.stringify(folder(one.id, "odoo.conf"))}, "a")`,
+      `open(${JSON.stringify(folder(one.id, "new"))}, "w")`,
+      `__import__("os").rename(${JSON.stringify(folder(one.id, "data"))}, ${JSON.stringify(folder(one.id, "old"))})`,
+      `__import__("os").listdir(${JSON.stringify(folder())})`,
+      `__import__("os").listdir(${JSON.stringify(folder(two.id))})`,
+      `open(${JSON.stringify(folder(two.id, "odoo.conf"))}).read()`,
+      `__import__("os").kill(${await world().pidOf(two.id)}, 0)`,
+      ...["secrets", "backups", "run", "nginx/hosts.d", "nginx/router.sock", "run/holder.sock"].map(
+        (name) => `open(${JSON.stringify(join(world().installation.stateDir, name))})`,
+      ),
+    ]) {
+      assert.equal(await attempt(code), "refused", code)
+    }
+  })
+
+  test("a tenant reaches itself and PostgreSQL on this machine, and nothing else", async () => {
+    const intruder = new Intruder(world().installation.stateDir, one.id)
+    const { ports } = world().installation
+    const own = await world().driver.target.runtime.endpoint(one.id)
+    const other = await world().driver.target.runtime.endpoint(two.id)
+    assert.equal(await intruder.connect((own as Address).host, (own as Address).port), "open")
+    assert.equal(await intruder.connect("127.0.0.1", ports.postgres), "open")
+    for (const [host, port] of [
+      [(other as Address).host, (other as Address).port],
+      ["127.0.0.1", ports.http],
+      ["127.0.0.1", 22],
+    ] as const) {
+      assert.notEqual(await intruder.connect(host, port), "open", `${host}:${port}`)
+    }
+  })
+
+  test("a log that its tenant turned into a link or a pipe shows nothing and holds nobody up", async () => {
+    const intruder = new Intruder(world().installation.stateDir, one.id)
+    const log = JSON.stringify(folder(one.id, "log", "odoo.log"))
+    const replace = (code: string) => intruder.python(`import os; os.unlink(${log}); ${code}`)
+    await replace(`os.symlink("/etc/shadow", ${log})`)
+    assert.equal(await world().driver.target.runtime.logs(one.id, 10), "")
+    await replace(`os.mkfifo(${log})`)
+    assert.equal(await world().driver.target.runtime.logs(one.id, 10), "")
+    await replace("pass")
+    assert.equal(await world().driver.target.runtime.logs(one.id, 10), "")
+  })
+
+  test("what a tenant left running goes with it", async () => {
+    const pid = await world().pidOf(two.id)
+    assert.ok(pid)
+    await two.stop()
+    const uid = statSync(folder(two.id, "data")).uid
+    const left = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && uidOf(name) === uid)
+    assert.deepEqual(left, [])
+  })
+
+  test("two tenants are taken away", async () => {
+    await one.remove()
+    await two.remove()
+    assert.deepEqual(readdirSync(folder()), [])
+  })
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 }
+
+function uidOf(pid: string): number | null {
+  try {
+    return statSync(`/proc/${pid}`).uid
+  } catch {
+    return null
+  }
+}
+
+/** A process may end between being listed and being read. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    return ""
+  }
+}

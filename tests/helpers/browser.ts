@@ -22,9 +22,10 @@ export const phone = { width: 390, height: 844 }
 /** Signs on to the master's backend with a password, as staff do. */
 export async function signOn(page: Page, url: string, login: string, password: string): Promise<void> {
   await page.goto(`${url}/web/login`)
-  await page.fill("input[name=login]", login)
-  await page.fill("input[name=password]", password)
-  await page.click("button[type=submit]")
+  const form = page.locator("form.oe_login_form")
+  await form.locator("input[name=login]").fill(login)
+  await form.locator("input[name=password]").fill(password)
+  await form.locator("button[type=submit]").click()
   await page.waitForURL(/\/(odoo|my|web)(\/|$|\?|#)/)
 }
 

@@ -47,7 +47,10 @@ export async function draftQuotation(master: Master, quotation: Quotation): Prom
 
 /** Confirms a quotation with a plan and answers the tenant that came of it. */
 export async function confirmQuotation(master: Master, quotation: Quotation): Promise<TenantRow> {
-  const order = await draftQuotation(master, quotation)
+  return confirmOrder(master, await draftQuotation(master, quotation))
+}
+
+export async function confirmOrder(master: Master, order: number): Promise<TenantRow> {
   await master.call("sale.order", "action_confirm", [[order]])
   const { saas_tenant_ids } = await master.read<{ saas_tenant_ids: number[] }>("sale.order", order, ["saas_tenant_ids"])
   const tenant = saas_tenant_ids[0]

@@ -7,6 +7,7 @@ stay inside its own database, so that CONNECT on any other one can be taken away
 * `postgres` means the tenant's own database, and any other database is refused;
 * a reload (SIGHUP, a limit of Odoo's own) ends the process instead of executing it anew: whoever
   started it decides what comes next;
+* a stop lets requests that are being answered finish, and leaves all others to the next start;
 * due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL;
 * requests for which there is no connection left wait for one.
 
@@ -17,6 +18,8 @@ databases is not a tenant's business. `odoo` is found through PYTHONPATH.
 
 import functools
 import logging
+import signal
+import socket
 import sys
 import threading
 import time
@@ -43,6 +46,11 @@ MEETING_PLACE = "postgres"
 RECONNECT_SECONDS = 5
 # How long a request waits for a connection before it is answered with an error.
 CONNECTION_SECONDS = 30
+# What ends or reloads Odoo, and how often and after how long the main thread is reminded of it.
+STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+WAKE_TIMES, WAKE_SECONDS = 10, 0.05
+# How long a stop waits for requests that are being answered.
+FINISH_SECONDS = 10
 
 
 class Misconfigured(Exception):
@@ -187,6 +195,54 @@ def keep_crons_alive():
     server.ThreadedServer.cron_thread = cron_thread
 
 
+def hear_signals():
+    """Handlers run in the main thread, which sleeps for a minute at a time.
+
+    It is woken by a signal, but not by one that comes in the instant before it falls asleep, which
+    would be heard a minute later. So another thread hears of it too, and wakes the main thread.
+    """
+    hearing, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    # It does nothing but wake whoever sleeps.
+    signal.signal(signal.SIGWINCH, lambda number, frame: None)
+    main_thread = threading.main_thread().ident
+
+    def wake():
+        # Nobody ever closes that one: named here, it lives as long as this thread.
+        while told.fileno() != -1:
+            (number,) = hearing.recv(1)
+            if number not in STOPPING_SIGNALS:
+                continue
+            for _ in range(WAKE_TIMES):
+                signal.pthread_kill(main_thread, signal.SIGWINCH)
+                time.sleep(WAKE_SECONDS)
+
+    threading.Thread(target=wake, name="odoo.saas.signals", daemon=True).start()
+
+
+def finish_requests():
+    """Stock Odoo takes the database away from requests that go on for a second after SIGTERM."""
+    stop = server.ThreadedServer.stop
+
+    def stop_after_requests(self):
+        if self.httpd:
+            # What comes from here on waits in the kernel for the next process.
+            self.httpd.shutdown()
+            deadline = time.monotonic() + FINISH_SECONDS
+            for thread in threading.enumerate():
+                while _is_answering(thread) and time.monotonic() < deadline:
+                    thread.join(0.05)
+        stop(self)
+
+    server.ThreadedServer.stop = stop_after_requests
+
+
+def _is_answering(thread):
+    # A websocket never ends by itself: it has another type as soon as it is one.
+    return thread.is_alive() and getattr(thread, "type", None) == "http"
+
+
 def tame_reloads():
     """Odoo has stopped gracefully when it calls this to execute itself anew: end instead."""
 
@@ -208,6 +264,8 @@ def prepare(args):
     stay_inside()
     queue_for_connections()
     keep_crons_alive()
+    finish_requests()
+    hear_signals()
     tame_reloads()
     check_root_user()
     logging.getLogger("odoo.tools.config").addFilter(_is_no_option_of_ours)

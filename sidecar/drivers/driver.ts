@@ -82,7 +82,7 @@ export interface Runtime<E> {
    * many seconds, or when it is longer than anything that saas_tenant says.
    */
   request(tenant: TenantId, path: string, body: string, seconds: number): Promise<Answer>
-  /** Waits at most `drainSeconds` for requests in flight, then signals, then kills. */
+  /** Takes no more requests, waits at most `drainSeconds` for those in flight, and kills what does not end then. */
   stop(fence: Fence, drainSeconds: number): Promise<void>
   /** Takes away what is left of it: address, cgroup, configuration. */
   remove(fence: Fence): Promise<void>

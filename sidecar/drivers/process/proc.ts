@@ -24,19 +24,6 @@ export function ageOf({ started }: ProcessId): number {
   return uptime - Number(started) / ticksASecond
 }
 
-/** Connections to that address and port that somebody has open (proc(5), /proc/net/tcp). */
-export function connectionsTo(address: string, port: number): number {
-  const hex = address
-    .split(".")
-    .reverse()
-    .map((part) => Number(part).toString(16).padStart(2, "0"))
-    .join("")
-  const local = `${hex}:${port.toString(16).padStart(4, "0")}`.toUpperCase()
-  const established = "01"
-  const lines = (read("/proc/net/tcp") ?? "").split("\n").map((line) => line.trim().split(/\s+/))
-  return lines.filter((fields) => fields[1] === local && fields[3] === established).length
-}
-
 /** False when it is gone already. */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {

@@ -22,7 +22,7 @@ import { tail } from "./log-tail.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
 import { type Relay, tenantConf } from "./odoo-conf.ts"
 import type { Place, Places } from "./place.ts"
-import { ageOf, connectionsTo, isAlive, type ProcessId, signal } from "./proc.ts"
+import { ageOf, isAlive, type ProcessId, signal } from "./proc.ts"
 import type { StagedRelease } from "./release.ts"
 
 export interface RuntimeOptions {
@@ -144,16 +144,15 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   async stop(fence: Fence, drainSeconds: number): Promise<void> {
-    const { fencing, holder, places } = this.#options
+    const { fencing, holder } = this.#options
     await fencing.check(fence)
     const held = (await holder.list())[fence.tenant]
     const process = held ? processOf(held) : null
     if (!process) return
-    const place = await places.find(fence.tenant)
-    if (place) await drained(place.endpoint, drainSeconds)
     await fencing.check(fence)
+    // It takes no more requests then, and ends when those that it has are answered (runtime/launch.py).
     if (isAlive(process)) signal(process.pid, "SIGTERM")
-    if (!(await ended(process, stopSeconds))) {
+    if (!(await ended(process, drainSeconds + stopSeconds))) {
       await fencing.check(fence)
       if (isAlive(process)) signal(process.pid, "SIGKILL")
       await ended(process, stopSeconds)
@@ -254,11 +253,6 @@ function crashesOf(held: Held, kills: readonly number[]): number {
 
 async function seatsOf(places: Places): Promise<{ uid: number; address: string }[]> {
   return (await places.all()).flatMap(({ uid, endpoint }) => (uid === null ? [] : [{ uid, address: endpoint.host }]))
-}
-
-async function drained(endpoint: LoopbackEndpoint, seconds: number): Promise<void> {
-  const deadline = Date.now() + seconds * 1000
-  while (connectionsTo(endpoint.host, endpoint.port) > 0 && Date.now() < deadline) await pause(pollMs)
 }
 
 async function ended(process: ProcessId, seconds: number): Promise<boolean> {

@@ -105,6 +105,23 @@ export function runtimes<E>(test: Test, world: () => World<E>): void {
     assert.equal((await runtime().observe(tenant.id)).crashes, 0)
   })
 
+  test("a request that takes long is answered before the runtime ends", async () => {
+    const sql = "BEGIN; LOCK TABLE res_company; SELECT pg_sleep(3); COMMIT"
+    const lock = world().asTenant(tenant.id, tenant.id, sql)
+    const backends = (condition: string) => async () => {
+      const question = `SELECT FROM pg_stat_activity WHERE datname = '${tenant.id}' AND ${condition}`
+      return (await world().asSuperuser("postgres", question)).rowCount === 1
+    }
+    await until("the table is locked", backends("wait_event = 'PgSleep'"))
+    const slow = tenant.visit("/web/binary/company_logo")
+    await until("the request waits for it", backends("wait_event_type = 'Lock'"))
+    await tenant.stop()
+    assert.equal((await slow).status, 200)
+    await lock
+    await tenant.start()
+    await tenant.awaitState("ready")
+  })
+
   test("stopping what is stopped is no fault, and a request to it waits for the next start", async () => {
     await tenant.stop()
     await tenant.stop()

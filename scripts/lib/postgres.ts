@@ -2,6 +2,7 @@
  * A PostgreSQL cluster of our own in one folder: nobody else's databases are touched, and nobody else's settings
  * apply. The superuser is reachable over the unix socket only; everybody else comes by TCP with a password.
  */
+
 import {
   chmodSync,
   chownSync,
@@ -15,10 +16,10 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import pg from "pg"
+import { scramVerifier } from "../../sidecar/databases/scram.ts"
 import { run, tryRun } from "./commands.ts"
 import { asUser, isRoot, type OsUser } from "./os-user.ts"
 import { accessRules, closingStatements, databases, masterStatements, type Role, roles } from "./roles.ts"
-import { scramVerifier } from "./scram.ts"
 import type { Secrets } from "./secrets.ts"
 
 export const oldestPostgres = 15

@@ -1,5 +1,5 @@
 /** Who may do what in PostgreSQL, and from where: for the private cluster and for one in a container alike. */
-import { scramVerifier } from "./scram.ts"
+import { scramVerifier } from "../../sidecar/databases/scram.ts"
 import type { SecretName, Secrets } from "./secrets.ts"
 
 export interface Role {

@@ -5,9 +5,13 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto"
 
 /** PostgreSQL's own default. */
-const iterations = 4096
+const usualIterations = 4096
 
-export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
+export function scramVerifier(
+  password: string,
+  salt: Buffer = randomBytes(16),
+  iterations: number = usualIterations,
+): string {
   const salted = pbkdf2Sync(password, salt, iterations, 32, "sha256")
   const hmac = (text: string) => createHmac("sha256", salted).update(text).digest()
   const storedKey = createHash("sha256").update(hmac("Client Key")).digest("base64")

@@ -1,6 +1,6 @@
 /** Connections of the operator's role, and of others where the operator must not trust what it would run. */
 import pg from "pg"
-import { RetryableError } from "../domain/errors.ts"
+import { PermanentError, RetryableError } from "../domain/errors.ts"
 
 export interface Server {
   readonly host: string
@@ -127,13 +127,21 @@ const awayCodes = new Set([
   "53300",
 ])
 
-/** PostgreSQL away or full is worth another try; what it says of the work itself is passed on. */
+const diskFull = "53100"
+
+/** PostgreSQL away or busy is worth another try, a full disk is for a person; what it says of the work is passed on. */
 async function tellApart<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (error instanceof Error && isAway(error)) {
       throw new RetryableError(`PostgreSQL does not serve us right now: ${error.message}.`, { cause: error })
+    }
+    if (error instanceof pg.DatabaseError && error.code === diskFull) {
+      throw new PermanentError(
+        `The disk of the database server is full: ${error.message}. Free some space there, then retry.`,
+        { cause: error },
+      )
     }
     throw error
   }

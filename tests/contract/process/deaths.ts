@@ -5,6 +5,7 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { execa } from "execa"
 import type { Test } from "uvu"
+import { Operator } from "../../../sidecar/databases/operator.ts"
 import type { TenantId } from "../../../sidecar/domain/tenant.ts"
 import { until } from "../../helpers/wait.ts"
 import { Tenant } from "../conformance/tenant.ts"
@@ -145,6 +146,20 @@ export function deaths(test: Test, world: () => ProcessWorld): void {
     assert.equal(await backups.observe(tenant.id), "verified")
     // Whoever can read it has all of the customer's data.
     assert.match((await execa("stat", ["-c", "%a %U", state("backups", tenant.id)])).stdout, /^700 root$/)
+  })
+
+  test("a full disk of the server is a matter for a person", async () => {
+    const { ports, secrets } = world().installation
+    const password = secrets.read("pg-operator-password")
+    const user = "saas_operator"
+    const operator = new Operator({ host: "127.0.0.1", port: ports.postgres, user, password, database: user })
+    const full = "RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = 'could not extend file'"
+    await assert.rejects(operator.query(`DO $$ BEGIN ${full}; END $$`), (error: Error) => {
+      assert.equal(error.name, "PermanentError")
+      assert.match(error.message, /disk .*is full: could not extend file\. Free some space/)
+      return true
+    })
+    await operator.close()
   })
 
   test("a server that is full refuses with what to do, and a restart of PostgreSQL is survived", async () => {

@@ -1,4 +1,4 @@
-import { RetryableError } from "../domain/errors.ts"
+import { PermanentError, RetryableError } from "../domain/errors.ts"
 import type { Step } from "../domain/plan.ts"
 import { settingsOf } from "../domain/settings.ts"
 import type { TenantId, TenantSpec } from "../domain/tenant.ts"
@@ -14,6 +14,19 @@ const readyPollSeconds = 0.05
 
 /** Performs one step. Every step may be performed again: what is done already stays as it is. */
 export async function act<E>(world: World<E>, spec: TenantSpec, step: Step, fence: Fence): Promise<void> {
+  try {
+    await doStep(world, spec, step, fence)
+  } catch (error) {
+    if (!isDiskFull(error)) throw error
+    throw new PermanentError(`A disk is full: ${error.message}. Free some space there, then retry.`, { cause: error })
+  }
+}
+
+function isDiskFull(error: unknown): error is Error {
+  return error instanceof Error && ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "")
+}
+
+async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: Fence): Promise<void> {
   const { target, databases, templates, control } = world
   switch (step.kind) {
     case "build_template":

@@ -45,16 +45,10 @@ function outcomeOf(error: unknown, task: Task): Outcome | null {
     return { kind: "released" }
   }
   if (error instanceof PermanentError) return { kind: "failed", reason: error.message }
-  if (isDiskFull(error))
-    return { kind: "failed", reason: `The disk is full: ${error.message}. Free some space there, then retry.` }
   const afterSeconds = Math.ceil(backoffSeconds(task.claim.attempt, Math.random()))
   if (error instanceof RetryableError || error instanceof StaleEpoch)
     return { kind: "retry", afterSeconds, reason: error.message }
   task.log.error({ err: error }, "unexpected error")
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   return { kind: "retry", afterSeconds, reason: `Something unexpected went wrong, and the log has more. ${message}` }
-}
-
-function isDiskFull(error: unknown): error is Error {
-  return error instanceof Error && ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "")
 }

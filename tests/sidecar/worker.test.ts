@@ -276,6 +276,17 @@ test("a lasting fault fails the operation and the tenant", async () => {
   assert.is(operation.steps.get(1)?.state, "failed")
 })
 
+test("a full disk fails the operation: it does not get emptier by trying again", async () => {
+  const full = Object.assign(new Error("ENOSPC: no space left on device, mkdir '/state/tenants/x'"), { code: "ENOSPC" })
+  world.failing.set("create_files", full)
+  const operation = master.want(spec)
+  startWorker()
+  await ended(operation)
+  assert.is(operation.outcome?.kind, "failed")
+  assert.match(reasonOf(operation), /disk is full: .*\/state\/tenants\/x.*Free some space/)
+  assert.is(master.statuses.get(spec.id)?.phase, "failed")
+})
+
 test("a tenant that goes on serving is not called failed by what could not be changed", async () => {
   await ended(master.want(spec), startWorker())
   world.failing.set("stop_runtime", new PermanentError("It cannot be stopped."))

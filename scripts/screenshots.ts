@@ -1,89 +1,107 @@
-/** `npm run screenshots`: pictures of a real installation, made in docs/screenshots. */
+/**
+ * `npm run screenshots`: the pictures of the documentation, taken from a fresh installation with some customers in
+ * it, so that they always show what the code does now. They go to `docs/screenshots`.
+ */
 import { mkdirSync } from "node:fs"
-import { join } from "node:path"
-import type { Browser, Page } from "playwright-core"
+import { join, relative } from "node:path"
+import type { Browser, Locator, Page } from "playwright-core"
 import { openBrowser, phone, signOn, wide } from "../tests/helpers/browser.ts"
 import { type Installation, makeInstallation } from "../tests/helpers/installation.ts"
 import { Master } from "../tests/helpers/master.ts"
-import { confirmQuotation, draftQuotation, type TenantRow, waitForPhase } from "../tests/helpers/sales.ts"
-import { until } from "../tests/helpers/wait.ts"
+import { type Customer, makeCustomers, type Showcase } from "../tests/helpers/showcase.ts"
 import { buildOwl } from "./build-owl.ts"
-import { ensureOdoo } from "./lib/odoo.ts"
 import { ensurePackages } from "./lib/packages.ts"
 import { repo } from "./lib/paths.ts"
 import { showProgress } from "./lib/progress.ts"
 
 const folder = join(repo, "docs", "screenshots")
-const portalPassword = "for these pictures only"
+/** A page of Odoo's backend loads a lot when it is the first one. */
+const patience = 120_000
 
-async function takeAll(it: Installation, browser: Browser): Promise<void> {
-  const master = new Master(it.master)
-  const url = `http://localhost:${it.ports.http}`
-  const slugs = ["north-bakery", "globex", "initech", "hooli"]
-  const tenants = await Promise.all(slugs.map((slug) => confirmQuotation(master, { slug })))
-  for (const { id } of tenants) await waitForPhase(master, id, "running")
-  const [first, suspended] = tenants as [TenantRow, TenantRow]
-  const wizard = await master.create("saas.tenant.suspend", {
-    tenant_id: suspended.id,
-    reason: "The invoice of October is unpaid. Please pay it in your customer portal.",
-  })
-  await master.call("saas.tenant.suspend", "action_confirm", [[wizard]])
-  await waitForPhase(master, suspended.id, "suspended")
-  const order = await draftQuotation(master, { slug: "blue-lantern" })
-
-  const staff = await open(browser, wide)
-  await signOn(staff, url, it.master.login, it.master.password)
-  await take(staff, `${url}/odoo/saas-fleet`, ".o_saas_fleet_body", "fleet")
-  await take(staff, `${url}/odoo/saas-tenants/${first.id}`, ".o_saas_timeline[data-state=done]", "tenant")
-  await take(staff, `${url}/odoo/saas-tenants`, ".o_kanban_record, .o_data_row", "tenants")
-  await take(staff, `${url}/odoo/sales/${order}`, ".o_field_widget[name=saas_slug]", "quotation")
-
-  const login = `owner@${first.slug}.example`
-  const user = await until("the customer has a portal user", async () => {
-    return (await master.search<{ id: number }>("res.users", [["login", "=", login]], ["id"]))[0]
-  })
-  await master.write("res.users", user.id, { password: portalPassword })
-  for (const [name, viewport] of [["portal", wide] as const, ["portal-phone", phone] as const]) {
-    const page = await open(browser, viewport)
-    await signOn(page, url, login, portalPassword)
-    await take(page, `${url}/my/odoo/${first.id}`, ".o_saas_portal_open", name)
-    if (viewport === phone) continue
-    const [tab] = await Promise.all([page.context().waitForEvent("page"), page.locator(".o_saas_portal_open").click()])
-    await tab.locator(".o_web_client .o_user_menu").waitFor()
-    await tab.screenshot({ path: join(folder, "customers-odoo.png") })
-  }
-  await take(await open(browser, wide), suspended.url, "h1", "suspended")
-  const small = await open(browser, phone)
-  await signOn(small, url, it.master.login, it.master.password)
-  await take(small, `${url}/odoo/saas-fleet`, ".o_saas_fleet_body", "fleet-phone")
+interface Studio {
+  readonly it: Installation
+  readonly browser: Browser
+  readonly masterUrl: string
+  readonly show: Showcase
 }
 
-async function open(browser: Browser, viewport: { width: number; height: number }): Promise<Page> {
-  const page = await (await browser.newContext({ viewport })).newPage()
-  page.setDefaultTimeout(60_000)
+/** A page of its own, with the cookies of nobody. */
+async function newPage({ browser }: Studio, viewport = wide): Promise<Page> {
+  const page = await (await browser.newContext({ viewport, reducedMotion: "reduce" })).newPage()
+  page.setDefaultTimeout(patience)
   return page
 }
 
-async function take(page: Page, url: string, awaited: string, name: string): Promise<void> {
-  await page.goto(url)
-  await page.locator(awaited).first().waitFor({ state: "visible" })
-  await page.screenshot({ path: join(folder, `${name}.png`) })
+async function staffPage(studio: Studio): Promise<Page> {
+  const page = await newPage(studio)
+  await signOn(page, studio.masterUrl, studio.it.master.login, studio.it.master.password)
+  return page
+}
+
+async function customerPage(studio: Studio, customer: Customer, viewport = wide): Promise<Page> {
+  const page = await newPage(studio, viewport)
+  await signOn(page, studio.masterUrl, customer.email, customer.password)
+  return page
+}
+
+/** Once what the picture is about is there, and all images and fonts with it. */
+async function take(name: string, page: Page, subject: Locator): Promise<void> {
+  await subject.first().waitFor()
+  await page.waitForFunction("document.fonts.status === 'loaded' && [...document.images].every((img) => img.complete)")
+  await page.mouse.move(0, 0)
+  const path = join(folder, `${name}.png`)
+  await page.screenshot({ path, animations: "disabled", caret: "hide" })
+  console.log(`    ${relative(repo, path)}`)
+}
+
+async function takeStaffPictures(studio: Studio): Promise<void> {
+  const { masterUrl, show } = studio
+  const page = await staffPage(studio)
+  await page.goto(`${masterUrl}/odoo/saas-fleet`)
+  await take("fleet", page, page.locator(".o_action_manager").getByText(show.failed.name))
+  await page.goto(`${masterUrl}/odoo/saas-tenants/${show.running.tenant.id}`)
+  await take("tenant", page, page.locator(".o_saas_timeline[data-state=done]"))
+  await page.goto(`${masterUrl}/odoo/sales/${show.quotation}`)
+  await take("quotation", page, page.getByText("http://maple-street.localhost"))
+}
+
+async function takeCustomerPictures(studio: Studio): Promise<void> {
+  const { masterUrl, show } = studio
+  const portal = `${masterUrl}/my/odoo/${show.running.tenant.id}`
+  const page = await customerPage(studio, show.running)
+  await page.goto(portal)
+  await take("portal", page, page.locator(".o_saas_portal_open"))
+
+  const [tenant] = await Promise.all([page.context().waitForEvent("page"), page.locator(".o_saas_portal_open").click()])
+  tenant.setDefaultTimeout(patience)
+  await tenant.locator(".o_web_client .o_main_navbar").waitFor()
+  await tenant.goto(`${show.running.tenant.url}/odoo/crm`)
+  await take("tenant-odoo", tenant, tenant.locator(".o_kanban_record:not(.o_kanban_ghost)"))
+
+  const small = await customerPage(studio, show.running, phone)
+  await small.goto(portal)
+  await take("portal-phone", small, small.locator(".o_saas_portal_open"))
+
+  const visitor = await newPage(studio)
+  await visitor.goto(show.suspended.tenant.url)
+  await take("suspended", visitor, visitor.getByText(show.suspendedBecause))
 }
 
 const progress = showProgress()
 await ensurePackages("test", progress)
-await ensureOdoo(progress)
 await progress("build the OWL bundles", () => buildOwl())
 mkdirSync(folder, { recursive: true })
-const it = await progress("make an installation", () => makeInstallation("screenshots", { parts: "all" }))
+const it = await progress("start an installation", () => makeInstallation("screenshots", { parts: "all" }))
 try {
+  const show = await progress("make customers", () => makeCustomers(it, new Master(it.master)))
   const browser = await openBrowser()
   try {
-    await progress("take the pictures", () => takeAll(it, browser))
+    const studio = { it, browser, show, masterUrl: `http://localhost:${it.ports.http}` }
+    await progress("take pictures as staff", () => takeStaffPictures(studio))
+    await progress("take pictures as a customer", () => takeCustomerPictures(studio))
   } finally {
     await browser.close()
   }
 } finally {
   await it.destroy()
 }
-console.log(`The pictures are in ${folder}.`)

@@ -2,10 +2,11 @@
  * What the sidecar leaves in the kernel for the tenants of one installation: the firewall's table and the cgroups.
  * They have no process that could be stopped.
  */
-import { existsSync, readdirSync, rmdirSync, statSync } from "node:fs"
+import { existsSync, readdirSync, rmdirSync } from "node:fs"
 import { join } from "node:path"
 import { tryRun } from "./commands.ts"
 import { isRoot } from "./os-user.ts"
+import { until } from "./until.ts"
 
 /** Named as in sidecar/drivers/process/open.ts. */
 export async function removeKernelRules(uidBase: number): Promise<void> {
@@ -17,12 +18,16 @@ export async function removeKernelRules(uidBase: number): Promise<void> {
     removeEmpty(join(parent, name))
 }
 
-/** A cgroup goes when nothing is in it; its files are no files. */
-function removeEmpty(folder: string): void {
-  if (!existsSync(folder)) return
-  for (const child of readdirSync(folder)) {
-    const path = join(folder, child)
-    if (statSync(path).isDirectory()) removeEmpty(path)
+/** A cgroup goes when nothing is in it; its files are no files. False while something is. */
+function removeEmpty(folder: string): boolean {
+  if (!existsSync(folder)) return true
+  const groups = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  if (!groups.every(({ name }) => removeEmpty(join(folder, name)))) return false
+  try {
+    rmdirSync(folder)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EBUSY") return false
+    throw error
   }
-  rmdirSync(folder)
 }

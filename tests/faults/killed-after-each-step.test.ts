@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert"
 import { suite } from "uvu"
 import { assertOneOfEach, takeCensus } from "../helpers/census.ts"
+import { Intruder } from "../helpers/hostile.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 import { Master } from "../helpers/master.ts"
 import { confirmQuotation, deleteForGood, type TenantRow, waitForPhase } from "../helpers/sales.ts"
@@ -39,7 +40,7 @@ test("while a tenant is made", async () => {
     "prepare_database",
     "create_files",
     "open_database",
-    "start_runtime",
+    // Not after the start: by the time that another worker goes on, there may be nothing left to wait for.
     "await_ready",
     "bootstrap",
     "apply_settings",
@@ -65,7 +66,7 @@ test("while it is suspended and resumed", async () => {
   assert.match(page.body, /An invoice is unpaid\./)
   assert.deepEqual((await takeCensus(it)).processes, [])
 
-  await killAfterEach(["start_runtime", "await_ready"], async () => {
+  await killAfterEach(["start_runtime"], async () => {
     await master.call("saas.tenant", "action_resume", [[tenant.id]])
   })
   await waitForPhase(master, tenant.id, "running")
@@ -81,6 +82,23 @@ test("while it gets another address", async () => {
   tenant = await waitForPhase(master, tenant.id, "running")
   assert.equal((await visit(`${it.tenantUrl("phoenix-reborn")}/web/login`)).status, 200)
   assert.equal((await visit(`${it.tenantUrl("phoenix")}/web/login`)).status, 404)
+})
+
+test("while its rights and its users are put right", async () => {
+  const intruder = new Intruder(it.stateDir, tenant.ref)
+  const look = () => master.call<void>("saas.tenant", "action_retry", [[tenant.id]])
+  assert.equal(await intruder.sql(tenant.ref, `ALTER ROLE ${tenant.ref} PASSWORD 'mine'`), "done")
+  await killAfterEach(["repair_rights"], look)
+  await waitForPhase(master, tenant.id, "running")
+
+  const crowd = `INSERT INTO res_users (login, partner_id, company_id, active, share, notification_type)
+    SELECT 'sneaky' || n, (SELECT partner_id FROM res_users WHERE id = 2), 1, true, false, 'email' FROM generate_series(1, 9) n`
+  assert.equal(await intruder.sql(tenant.ref, crowd), "done")
+  await killAfterEach(["deactivate_users"], look)
+  await waitForPhase(master, tenant.id, "running")
+  const left = "SELECT count(*) FROM res_users WHERE active AND NOT share AND id <> 1"
+  assert.equal(await intruder.sql(tenant.ref, left), "5")
+  await assertOneOfEach(it, master, [tenant.ref])
 })
 
 test("while it is deleted", async () => {

@@ -10,6 +10,7 @@ import { type Installation, makeInstallation } from "../tests/helpers/installati
 import { Master } from "../tests/helpers/master.ts"
 import { type Customer, makeCustomers, type Showcase } from "../tests/helpers/showcase.ts"
 import { buildOwl } from "./build-owl.ts"
+import { ensureOdoo } from "./lib/odoo.ts"
 import { ensurePackages } from "./lib/packages.ts"
 import { repo } from "./lib/paths.ts"
 import { showProgress } from "./lib/progress.ts"
@@ -32,8 +33,8 @@ async function newPage({ browser }: Studio, viewport = wide): Promise<Page> {
   return page
 }
 
-async function staffPage(studio: Studio): Promise<Page> {
-  const page = await newPage(studio)
+async function staffPage(studio: Studio, viewport = wide): Promise<Page> {
+  const page = await newPage(studio, viewport)
   await signOn(page, studio.masterUrl, studio.it.master.login, studio.it.master.password)
   return page
 }
@@ -44,10 +45,15 @@ async function customerPage(studio: Studio, customer: Customer, viewport = wide)
   return page
 }
 
-/** Once what the picture is about is there, and all images and fonts with it. */
+/** All images and fonts are there, and nothing says that it is still loading. */
+const settled = `document.fonts.status === "loaded"
+  && [...document.images].every((image) => image.complete)
+  && !document.querySelector(".fa-spin, .o-mail-Chatter button:disabled")`
+
+/** Once what the picture is about is there. */
 async function take(name: string, page: Page, subject: Locator): Promise<void> {
   await subject.first().waitFor()
-  await page.waitForFunction("document.fonts.status === 'loaded' && [...document.images].every((img) => img.complete)")
+  await page.waitForFunction(settled)
   await page.mouse.move(0, 0)
   const path = join(folder, `${name}.png`)
   await page.screenshot({ path, animations: "disabled", caret: "hide" })
@@ -61,8 +67,14 @@ async function takeStaffPictures(studio: Studio): Promise<void> {
   await take("fleet", page, page.locator(".o_action_manager").getByText(show.failed.name))
   await page.goto(`${masterUrl}/odoo/saas-tenants/${show.running.tenant.id}`)
   await take("tenant", page, page.locator(".o_saas_timeline[data-state=done]"))
+  await page.goto(`${masterUrl}/odoo/saas-tenants`)
+  await take("tenants", page, page.locator(".o_data_row", { hasText: show.failed.name }))
   await page.goto(`${masterUrl}/odoo/sales/${show.quotation}`)
   await take("quotation", page, page.getByText("http://maple-street.localhost"))
+
+  const small = await staffPage(studio, phone)
+  await small.goto(`${masterUrl}/odoo/saas-fleet`)
+  await take("fleet-phone", small, small.locator(".o_action_manager").getByText(show.failed.name))
 }
 
 async function takeCustomerPictures(studio: Studio): Promise<void> {
@@ -89,6 +101,7 @@ async function takeCustomerPictures(studio: Studio): Promise<void> {
 
 const progress = showProgress()
 await ensurePackages("test", progress)
+await ensureOdoo(progress)
 await progress("build the OWL bundles", () => buildOwl())
 mkdirSync(folder, { recursive: true })
 const it = await progress("start an installation", () => makeInstallation("screenshots", { parts: "all" }))

@@ -31,10 +31,11 @@ test.after(async () => {
 })
 
 async function newPage(viewport: { width: number; height: number }): Promise<Page> {
-  const page = await (await browser.newContext({ viewport })).newPage()
-  page.setDefaultTimeout(patience.timeout)
-  errors.push(collectErrors(page))
-  return page
+  const context = await browser.newContext({ viewport })
+  context.setDefaultTimeout(patience.timeout)
+  // The tabs that it opens, too: that is where the customers' Odoos show.
+  context.on("page", (page) => errors.push(collectErrors(page)))
+  return context.newPage()
 }
 
 /** Types into a many2one and takes what is offered. */

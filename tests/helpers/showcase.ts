@@ -60,7 +60,13 @@ export async function makeCustomers(it: Installation, master: Master): Promise<S
   // The same apps, so that both plans share one template.
   const business = await master.call<number>("product.template", "copy", [
     [starter],
-    { name: "Business", list_price: 79, saas_users: 25, saas_storage_mb: 20480 },
+    {
+      name: "Business",
+      list_price: 79,
+      description_sale: "An Odoo of your own with CRM, sales and contacts, for up to 25 users.",
+      saas_users: 25,
+      saas_storage_mb: 20480,
+    },
   ])
   const planOf = (id: unknown) => (Array.isArray(id) ? Number(id[0]) : Number(id))
 
@@ -82,8 +88,9 @@ async function planNamed(master: Master, name: string): Promise<number> {
 }
 
 async function draft(master: Master, { name, email, person, slug }: Company, plan: number): Promise<number> {
-  const partner = await master.create("res.partner", { name, email, is_company: true })
-  await master.create("res.partner", { name: person, parent_id: partner })
+  const company = await master.create("res.partner", { name, is_company: true })
+  // Whom the quotation is for is the first user of the new Odoo.
+  const partner = await master.create("res.partner", { name: person, email, parent_id: company })
   const opportunity = await master.create("crm.lead", { name: `${name} wants its own Odoo`, partner_id: partner })
   const { product_variant_id } = await master.read<{ product_variant_id: [number, string] }>("product.template", plan, [
     "product_variant_id",

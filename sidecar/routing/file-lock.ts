@@ -12,6 +12,16 @@ export interface FileLock {
 
 const lockSeconds = 15
 
+/** Does something that one process at a time may do. The kernel lets go of the lock whenever its owner ends. */
+export async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const lock = await takeLock(path)
+  try {
+    return await work()
+  } finally {
+    await lock.release()
+  }
+}
+
 export async function takeLock(path: string): Promise<FileLock> {
   const holding = "held\n"
   const script = `printf '${holding}'; exec cat > /dev/null`

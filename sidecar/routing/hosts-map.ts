@@ -1,6 +1,9 @@
 /** The one map of nginx: which host leads where. Written anew when hosts change, and only then. */
 import { isHostName } from "../domain/names.ts"
 
+/** Hosts of one label may be called what a map of nginx knows as its own words; those it wants to see marked. */
+const wordsOfNginx: ReadonlySet<string> = new Set(["default", "include"])
+
 export interface HostEntry {
   readonly host: string
   /** Such as `127.66.0.5:8069`. */
@@ -11,7 +14,7 @@ export interface HostEntry {
 export function hostsMap(entries: readonly HostEntry[]): string {
   const lines = entries.map(({ host, upstream }) => {
     if (!isHostName(host)) throw new Error(`${JSON.stringify(host)} is not the name of a host`)
-    return `${host} ${upstream};`
+    return `${wordsOfNginx.has(host) ? "\\" : ""}${host} ${upstream};`
   })
   return `${lines.sort().join("\n")}\n`
 }

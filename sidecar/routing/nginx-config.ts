@@ -17,8 +17,8 @@ export function nginxConfig({ folder, httpPort, masterHost, masterUpstream, user
 pid ${folder}/nginx.pid;
 error_log ${folder}/logs/error.log warn;
 worker_processes 2;
-# Old workers wait for their websockets to end after each reload: not for ever.
-worker_shutdown_timeout 10s;
+# Old workers finish what they have begun after each reload, reports and imports too; websockets not for ever.
+worker_shutdown_timeout 120s;
 events { worker_connections 4096; }
 http {
   types { text/html html; }

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { execa } from "execa"
 import { RetryableError } from "../domain/errors.ts"
+import { locked } from "./file-lock.ts"
 import { nginxConfig } from "./nginx-config.ts"
 import { orphanedWorkers } from "./orphans.ts"
 import { startingPage, tooManyPage, unknownHostPage } from "./pages.ts"
@@ -41,7 +42,7 @@ export class Nginx {
     })
     await this.#ready
     if (this.isRunning()) return
-    this.#starting ??= this.#run().finally(() => {
+    this.#starting ??= this.#alone(() => this.#run()).finally(() => {
       this.#starting = null
     })
     await this.#starting
@@ -50,7 +51,7 @@ export class Nginx {
   /** Reloads that are asked for while one is under way become one more. */
   async reload(): Promise<void> {
     if (this.#reloading === null) {
-      this.#reloading = this.#reload().finally(() => {
+      this.#reloading = this.#alone(() => this.#reload()).finally(() => {
         this.#reloading = null
       })
       return await this.#reloading
@@ -121,6 +122,12 @@ export class Nginx {
       await mkdir(join(folder, name), { recursive: true })
       await chmod(join(folder, name), 0o711)
     }
+    if (await this.#alone(() => this.#writeFiles())) await this.reload()
+  }
+
+  /** Answers whether an nginx runs that has not read them. */
+  async #writeFiles(): Promise<boolean> {
+    const { folder } = this.#options
     if (!existsSync(join(folder, "hosts.map"))) await writeFile(join(folder, "hosts.map"), "")
     const pages = { unknown: unknownHostPage, starting: startingPage, "too-many": tooManyPage }
     for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, "pages", `${name}.html`), text)
@@ -128,12 +135,14 @@ export class Nginx {
     const text = nginxConfig({ ...this.#options, user, ipv6: existsSync("/proc/net/if_inet6") })
     const path = join(folder, "nginx.conf")
     const before = await readFile(path, "utf8").catch(() => "")
-    if (before === text && this.isRunning()) return
+    if (before === text) return false
     await replace(path, text)
-    if (this.isRunning()) await this.reload()
+    return this.isRunning()
   }
 
   async #run(): Promise<void> {
+    // Another sidecar may have been quicker; its socket must stay where it is.
+    if (this.isRunning()) return
     const orphans = orphanedWorkers(this.#options.folder)
     // They finish what they have begun, and take no more.
     for (const pid of orphans) process.kill(pid, "SIGQUIT")
@@ -141,9 +150,8 @@ export class Nginx {
     // A master that was killed leaves its socket, and the next one would take it for a running one's.
     await rm(join(this.#options.folder, "router.sock"), { force: true })
     const answer = await this.#nginx([])
-    if (answer.exitCode !== 0 && !this.isRunning()) {
-      throw new RetryableError(`nginx does not start: ${reasonIn(answer.stderr)}`)
-    }
+    if (answer.exitCode !== 0) throw new RetryableError(`nginx does not start: ${reasonIn(answer.stderr)}`)
+    await this.#pidWritten()
     // nginx lets everybody use the sockets that it makes.
     await chmod(join(this.#options.folder, "router.sock"), 0o600)
   }
@@ -163,6 +171,23 @@ export class Nginx {
       if (Date.now() > deadline) throw new RetryableError("nginx does not take up its configuration.")
       await pause(pollMs)
     }
+  }
+
+  /** nginx goes into the background first and writes its pid then: until it has, it looks as if it did not run. */
+  async #pidWritten(): Promise<void> {
+    const deadline = Date.now() + serveSeconds * 1000
+    while (!this.isRunning()) {
+      if (Date.now() > deadline) {
+        const log = join(this.#options.folder, "logs/error.log")
+        throw new RetryableError(`nginx ended as soon as it was started. ${log} says why.`)
+      }
+      await pause(pollMs)
+    }
+  }
+
+  /** Sidecars on one machine share one nginx: one at a time starts it or makes it read its configuration anew. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    return await locked(join(this.#options.folder, "nginx.lock"), work)
   }
 
   #workers(): number[] {

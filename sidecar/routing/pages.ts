@@ -8,6 +8,18 @@ const stateSchema = z.discriminatedUnion("kind", [
 ])
 type PageState = z.infer<typeof stateSchema>
 
+const markSchema = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      context.addIssue({ code: "custom", message: "This is no JSON." })
+      return z.NEVER
+    }
+  })
+  .pipe(stateSchema)
+
 /** The page of a state, or null where visitors reach the tenant itself. Its first line says which state it is. */
 export function pageOf(state: RouteState): string | null {
   switch (state.kind) {
@@ -30,9 +42,9 @@ export function pageOf(state: RouteState): string | null {
 
 /** The state that a page was made of; null for a page that is not ours. */
 export function stateOf(text: string): PageState | null {
-  const found = /^<!-- (\{.*\}) -->\n/.exec(text)?.[1]
-  if (found === undefined) return null
-  return stateSchema.safeParse(JSON.parse(found)).data ?? null
+  // Not a dot: that stops at separators of lines which JSON leaves as they are.
+  const found = /^<!-- (\{[^\n]*\}) -->\n/.exec(text)?.[1]
+  return found === undefined ? null : (markSchema.safeParse(found).data ?? null)
 }
 
 export const unknownHostPage = page("There is no Odoo here", [

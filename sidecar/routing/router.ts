@@ -7,7 +7,7 @@ import { isHostName } from "../domain/names.ts"
 import type { RouteState, SeenRoute } from "../domain/plan.ts"
 import type { TenantHost, TenantId } from "../domain/tenant.ts"
 import type { Fence, Router } from "../drivers/driver.ts"
-import { takeLock } from "./file-lock.ts"
+import { locked } from "./file-lock.ts"
 import { hostsMap } from "./hosts-map.ts"
 import { Nginx, type NginxOptions, replace } from "./nginx.ts"
 import { pageOf, stateOf } from "./pages.ts"
@@ -88,7 +88,7 @@ export class NginxRouter implements Router<Upstream> {
   async #change(fence: Fence, act: () => Promise<void>): Promise<void> {
     const file = this.#file(fence.tenant)
     const path = join(this.#folder, "hosts.map")
-    const changed = await locked(this.#folder, async () => {
+    const changed = await locked(join(this.#folder, "map.lock"), async () => {
       await this.#guard(fence)
       const hostsBefore = await readFile(file, "utf8").catch(missingIsNull)
       const mapBefore = (await readFile(path, "utf8").catch(missingIsNull)) ?? ""
@@ -168,16 +168,6 @@ export class NginxRouter implements Router<Upstream> {
 
   #page(address: string): string {
     return join(this.#folder, "pages", `${address}.html`)
-  }
-}
-
-/** One at a time between sidecars on one machine. The kernel lets go of it whenever its owner ends, however it does. */
-async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  const lock = await takeLock(join(folder, "map.lock"))
-  try {
-    return await work()
-  } finally {
-    await lock.release()
   }
 }
 

@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { readApplied, writeApplied } from "./applied.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { removeKernelRules } from "./kernel-rules.ts"
-import { leftovers, sidecarsOf } from "./leftovers.ts"
+import { leftovers, nginxOf, sidecarsOf } from "./leftovers.ts"
 import type { Master } from "./master.ts"
 import { masterCode, snapshotOf } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
@@ -52,11 +52,10 @@ export class Installation {
   /** Throws a sentence about the first port that somebody else has. Those of servers of ours that run are fine. */
   async demandPorts(): Promise<void> {
     const { stateDir, ports } = this.settings
-    const nginxRuns = (await leftovers(stateDir)).front.some(({ name }) => name === "nginx")
     if (this.postgres.pid() === null) await demandFree(ports.postgres, "PG_PORT", "PostgreSQL")
     if (this.master.server.mark() === null) await demandFree(ports.master, "MASTER_PORT", "the master Odoo")
     if (this.sidecar.mark() === null) await demandFree(ports.sidecar, "SIDECAR_PORT", "the sidecar")
-    if (!nginxRuns) await demandFree(ports.http, "HTTP_PORT", "nginx")
+    if (nginxOf(stateDir).length === 0) await demandFree(ports.http, "HTTP_PORT", "nginx")
   }
 
   /** PostgreSQL up, the master's database there and up to date with the code and the settings. */

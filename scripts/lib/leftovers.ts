@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
+import { orphanedWorkers } from "../../sidecar/routing/orphans.ts"
 import { type ProcessMark, readMark, startOf } from "./processes.ts"
 
 export interface Leftover {
@@ -15,12 +16,11 @@ export interface Leftover {
 /** `front` has to go first and in its order: nobody may start again what was just stopped. */
 export async function leftovers(stateDir: string): Promise<{ front: Leftover[]; tenants: Leftover[] }> {
   const holder = await holderOf(stateDir)
-  const nginx = nginxOf(stateDir)
   const front = [
-    { name: "nginx", mark: nginx },
-    { name: "the holder of the tenants' sockets", mark: holder },
+    ...nginxOf(stateDir),
+    ...(holder ? [{ name: "the holder of the tenants' sockets", mark: holder }] : []),
   ]
-  return { front: front.flatMap(({ name, mark }) => (mark ? [{ name, mark }] : [])), tenants: tenantsOf(stateDir) }
+  return { front, tenants: tenantsOf(stateDir) }
 }
 
 /** Tests run more than one. */
@@ -44,9 +44,19 @@ function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : []
 }
 
-/** nginx writes a bare pid. It is ours if that process was started with our configuration. */
-function nginxOf(stateDir: string): ProcessMark | null {
+/** Its master process, or the workers of one that was killed: those serve on and hold the port. */
+export function nginxOf(stateDir: string): Leftover[] {
   const folder = join(stateDir, "nginx")
+  const master = nginxMaster(folder)
+  if (master) return [{ name: "nginx", mark: master }]
+  return orphanedWorkers(folder).flatMap((pid) => {
+    const started = startOf(pid)
+    return started === null ? [] : [{ name: `nginx's worker ${pid}`, mark: { pid, started } }]
+  })
+}
+
+/** nginx writes a bare pid. It is ours if that process was started with our configuration. */
+function nginxMaster(folder: string): ProcessMark | null {
   const file = join(folder, "nginx.pid")
   if (!existsSync(file)) return null
   const pid = Number(readFileSync(file, "utf8").trim())

@@ -3,7 +3,7 @@
  * are told at once. `.env.example` is made from this table (a test holds them equal).
  */
 import { readFileSync } from "node:fs"
-import { isIPv4 } from "node:net"
+import { isIP, isIPv4 } from "node:net"
 import { dirname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -88,6 +88,12 @@ const variables = {
     parse: optional(port),
   },
 
+  TRUSTED_PROXIES: {
+    doc: "Addresses or networks, such as 10.0.0.5 or 10.0.0.0/24, of proxies in front of nginx that end TLS. What they say of a visitor (X-Forwarded-For, X-Forwarded-Proto) is believed, what others say is not.",
+    default: "",
+    parse: networks,
+  },
+
   TENANT_UID_BASE: {
     doc: "Each tenant runs as this uid plus its seat, where the sidecar is root.",
     default: "200000",
@@ -101,9 +107,30 @@ const variables = {
     parse: optional(text),
   },
   SMTP_PORT: { doc: "", default: "25", parse: port },
+  SMTP_ENCRYPTION: {
+    doc: "none, starttls, or ssl (TLS from the first byte, mostly port 465). The relay's certificate is checked.",
+    default: "none",
+    parse: oneOf("none", "starttls", "ssl"),
+  },
+  SMTP_CA_FILE: {
+    doc: "File with the certificates (PEM) that vouch for the relay's; empty: the machine's own.",
+    default: "",
+    parse: optional(certificates),
+  },
   SMTP_USER: { doc: "", default: "", parse: optional(text) },
   SMTP_PASSWORD_FILE: { doc: "", default: "", parse: optional(secret) },
   SMTP_FROM_FILTER: { doc: "Domain or address that tenants may send from.", default: "", parse: optional(text) },
+
+  TENANT_LOG_MB: {
+    doc: "The log of a tenant that has grown so large is cut back to its end.",
+    default: "16",
+    parse: integer(1, 10_000),
+  },
+  LOG_MB: {
+    doc: "So are all other logs below SAAS_STATE_DIR: those of nginx, the sidecar, the master and PostgreSQL.",
+    default: "64",
+    parse: integer(1, 10_000),
+  },
 
   MAX_CLONES: { doc: "Databases cloned at once.", default: "2", parse: integer(1, 64) },
   MAX_OPERATIONS: { doc: "Operations worked on at once.", default: "8", parse: integer(1, 256) },
@@ -126,6 +153,7 @@ const variables = {
 } satisfies Record<string, Variable<unknown>>
 
 export type VariableName = keyof typeof variables
+export const variableNames = Object.keys(variables) as readonly VariableName[]
 export type Config = { readonly [Name in VariableName]: ReturnType<(typeof variables)[Name]["parse"]> }
 
 export class ConfigError extends Error {
@@ -148,6 +176,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const config = Object.fromEntries(values) as Config
   if (!config.ODOO_HOME === !config.ODOO_BIN) {
     problems.push("ODOO_HOME or ODOO_BIN: give one of them, so that it is clear which Odoo the tenants run on")
+  }
+  if (config.TENANT_URL_SCHEME === "https" && config.TRUSTED_PROXIES?.length === 0) {
+    problems.push(
+      "TENANT_URL_SCHEME is https, and nginx itself speaks http: name the proxy that ends TLS in TRUSTED_PROXIES",
+    )
   }
   if (problems.length === 0) return config
   throw new ConfigError(`The settings need mending:\n${problems.map((problem) => `- ${problem}`).join("\n")}`)
@@ -206,6 +239,26 @@ function loopback(value: string): string {
   throw new Error(`is "${value}": give a /16 of the loopback network, such as 127.66.0.0`)
 }
 
+/** Separated by commas or blanks. */
+function networks(value: string): readonly string[] {
+  const given = value.split(/[\s,]+/).filter(Boolean)
+  for (const network of given) {
+    const [host = "", bits, ...rest] = network.split("/")
+    const most = isIP(host) === 4 ? 32 : 128
+    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most)
+    if (isIP(host) === 0 || !fits || rest.length > 0) {
+      throw new Error(`names "${network}": give addresses or networks, such as 10.0.0.5 or 10.0.0.0/24`)
+    }
+  }
+  return given
+}
+
+function certificates(file: string): string {
+  const content = secret(file)
+  if (/^-----BEGIN CERTIFICATE-----$/m.test(content)) return content
+  throw new Error(`names ${file}, which holds no certificate: it begins with -----BEGIN CERTIFICATE-----`)
+}
+
 function oneOf<const T extends string>(...allowed: readonly T[]): (value: string) => T {
   return (value) => {
     const found = allowed.find((one) => one === value)
@@ -249,6 +302,8 @@ export function relayOf(config: Config) {
   return {
     host: config.SMTP_HOST,
     port: config.SMTP_PORT,
+    encryption: config.SMTP_ENCRYPTION,
+    certificates: config.SMTP_CA_FILE ?? "",
     user: config.SMTP_USER ?? "",
     password: config.SMTP_PASSWORD_FILE ?? "",
     fromFilter: config.SMTP_FROM_FILTER ?? "",

@@ -48,6 +48,9 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
     () => target.close(),
   )
 
+  served.logs.start()
+  releasers.push(() => served.logs.stop())
+
   const key = signingKey(config.ROOT_KEY_FILE)
   const world = {
     target,

@@ -2,6 +2,8 @@ import type { Logger } from "pino"
 import { type Config, relayOf, repository } from "./config.ts"
 import type { Databases, Target, Templates } from "./drivers/driver.ts"
 import type { LoopbackEndpoint } from "./drivers/process/endpoint.ts"
+import { Layout } from "./drivers/process/layout.ts"
+import { LogKeeper } from "./drivers/process/log-keeper.ts"
 import { openProcessTarget } from "./drivers/process/open.ts"
 import type { ServerInfo, TargetInfo } from "./odoo/port.ts"
 import { NginxRouter } from "./routing/router.ts"
@@ -13,6 +15,7 @@ export interface OpenTarget {
   /** How it is, for the master and for /readyz. Starts what is in front of all tenants where it does not run. */
   readonly describe: () => Promise<TargetInfo>
   readonly servers: () => Promise<readonly ServerInfo[]>
+  readonly logs: LogKeeper
 }
 
 /** The target that the settings speak of. */
@@ -46,6 +49,7 @@ export async function openTarget(config: Config, installation: () => string, log
         httpPort: config.HTTP_PORT,
         masterHost: config.MASTER_HOST,
         masterUpstream: config.MASTER_UPSTREAM,
+        trustedProxies: config.TRUSTED_PROXIES,
       })
       routers.push(router)
       return router
@@ -57,6 +61,12 @@ export async function openTarget(config: Config, installation: () => string, log
     databases,
     templates,
     servers: () => target.servers.describe(),
+    logs: new LogKeeper({
+      layout: new Layout(config.SAAS_STATE_DIR),
+      tenantMb: config.TENANT_LOG_MB,
+      otherMb: config.LOG_MB,
+      log,
+    }),
     describe: async () => {
       const [info, ...problems] = await Promise.all([target.describe(), ...routers.map(problemOf)])
       const notes = problems.filter((problem) => problem !== "")

@@ -1,5 +1,6 @@
 /** The sidecar as a server of one installation, and what it says of itself. */
 import { join } from "node:path"
+import { variableNames } from "../../sidecar/config.ts"
 import type { Odoo } from "./odoo.ts"
 import { currentUser } from "./os-user.ts"
 import { findProgram, repo } from "./paths.ts"
@@ -27,12 +28,10 @@ export interface SidecarSurroundings {
   readonly uidBase: number
 }
 
-/** Settings of the person who starts it that go through as they are. */
-const passedOn = /^(SMTP_|MAX_|LEASE_|POLL_|PATROL_|LOG_LEVEL$|MASTER_HOST$|TENANT_URL_)/
-
 export function sidecarEnvironment(around: SidecarSurroundings): Record<string, string> {
   const { stateDir, odoo, secrets, ports } = around
-  const given = Object.entries(process.env).filter(([name, value]) => passedOn.test(name) && value !== undefined)
+  // What a person sets goes through as it is, but for what this installation decides itself.
+  const given = variableNames.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))
   return {
     PATH: process.env.PATH ?? "/usr/bin:/bin",
     HOME: process.env.HOME ?? "/",

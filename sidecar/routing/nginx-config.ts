@@ -6,13 +6,17 @@ export interface NginxSettings {
   /** The host under which the master is shown. */
   readonly masterHost: string
   readonly masterUpstream: string
+  /** Addresses and networks whose word on a visitor's address and scheme is taken. */
+  readonly trustedProxies: readonly string[]
   /** The user of the workers where nginx is started by root. */
   readonly user: string | null
   /** Whether this machine has IPv6 at all. */
   readonly ipv6: boolean
 }
 
-export function nginxConfig({ folder, httpPort, masterHost, masterUpstream, user, ipv6 }: NginxSettings): string {
+export function nginxConfig(settings: NginxSettings): string {
+  const { folder, httpPort, masterHost, masterUpstream, trustedProxies, user, ipv6 } = settings
+  const each = (line: (proxy: string) => string) => trustedProxies.map(line).join("\n    ")
   return `${user === null ? "" : `user ${user};\n`}daemon on;
 pid ${folder}/nginx.pid;
 error_log ${folder}/logs/error.log warn;
@@ -57,6 +61,15 @@ http {
   map $upstream_http_x_frame_options $saas_frame_options { "" "SAMEORIGIN"; default ""; }
   map $upstream_http_content_security_policy $saas_frames { "" $saas_frame_options; default ""; }
 
+  # A proxy in front may say who visits and by which scheme; what anybody else says of it counts for nothing.
+  ${trustedProxies.length === 0 ? "" : "real_ip_header X-Forwarded-For;\n  real_ip_recursive on;"}
+    ${each((proxy) => `set_real_ip_from ${proxy};`)}
+  geo $realip_remote_addr $saas_trusted {
+    default no;
+    ${each((proxy) => `${proxy} yes;`)}
+  }
+  map "$saas_trusted:$http_x_forwarded_proto" $saas_scheme { default $scheme; "yes:https" https; "yes:http" http; }
+
   # Attempts to sign in, by the address they come from; an empty key is not counted.
   map "$request_method:$uri" $saas_sign_in { default ""; "~*^POST:/web/login" $binary_remote_addr; "~*^POST:/saas/sign-on" $binary_remote_addr; }
   limit_req_zone $saas_sign_in zone=sign_in:10m rate=20r/m;
@@ -66,7 +79,7 @@ http {
   proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-Host $http_host;
   proxy_set_header X-Forwarded-For $remote_addr;
-  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Proto $saas_scheme;
   proxy_set_header X-Real-IP $remote_addr;
   proxy_set_header Upgrade $http_upgrade;
   proxy_set_header Connection $saas_connection;

@@ -18,6 +18,8 @@ export interface NginxOptions {
   readonly httpPort: number
   readonly masterHost: string
   readonly masterUpstream: string
+  /** Addresses and networks of proxies in front of it that are believed what they say of a visitor. */
+  readonly trustedProxies: readonly string[]
 }
 
 const serveSeconds = 10

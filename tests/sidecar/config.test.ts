@@ -3,7 +3,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
-import { ConfigError, exampleEnvironment, readConfig, repository, tenantUrlPort } from "../../sidecar/config.ts"
+import {
+  ConfigError,
+  exampleEnvironment,
+  readConfig,
+  relayOf,
+  repository,
+  tenantUrlPort,
+} from "../../sidecar/config.ts"
 
 const test = suite("config")
 
@@ -65,8 +72,28 @@ test("an address shows its port only where people have to write it", () => {
   const port = (given: Record<string, string>) => tenantUrlPort(readConfig({ ...complete, ...given }))
   assert.is(port({}), ":8080")
   assert.is(port({ HTTP_PORT: "80" }), "")
-  assert.is(port({ TENANT_URL_SCHEME: "https", TENANT_URL_PORT: "443" }), "")
-  assert.is(port({ TENANT_URL_SCHEME: "https", HTTP_PORT: "80" }), ":80")
+  const https = { TENANT_URL_SCHEME: "https", TRUSTED_PROXIES: "10.0.0.5" }
+  assert.is(port({ ...https, TENANT_URL_PORT: "443" }), "")
+  assert.is(port({ ...https, HTTP_PORT: "80" }), ":80")
+})
+
+test("nobody is trusted who is not named, and https needs somebody who ends it", () => {
+  assert.equal(readConfig(complete).TRUSTED_PROXIES, [])
+  const named = readConfig({ ...complete, TRUSTED_PROXIES: "10.0.0.5, 192.168.0.0/24 fd00::/8" })
+  assert.equal(named.TRUSTED_PROXIES, ["10.0.0.5", "192.168.0.0/24", "fd00::/8"])
+  for (const wrong of ["proxy.example", "10.0.0.0/33", "10.0.0.5; }", "10.0.0.0/24/8", "10.0.0.0/"]) {
+    assert.match(mistakesOf({ ...complete, TRUSTED_PROXIES: wrong }), "TRUSTED_PROXIES names")
+  }
+  assert.match(mistakesOf({ ...complete, TENANT_URL_SCHEME: "https" }), "name the proxy that ends TLS")
+})
+
+test("a relay is spoken to plainly unless something else is said", () => {
+  assert.is(relayOf(readConfig({ ...complete, SMTP_HOST: "relay" }))?.encryption, "none")
+  const pem = "-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----"
+  const given = { SMTP_HOST: "relay", SMTP_ENCRYPTION: "ssl", SMTP_CA_FILE: secretFile("ca.pem", pem) }
+  assert.is(relayOf(readConfig({ ...complete, ...given }))?.certificates, pem)
+  assert.match(mistakesOf({ ...complete, SMTP_ENCRYPTION: "tls" }), 'SMTP_ENCRYPTION is "tls": give one of none')
+  assert.match(mistakesOf({ ...complete, SMTP_CA_FILE: secretFile("no.pem", "hello") }), "holds no certificate")
 })
 
 test(".env.example is what the table of settings says", () => {

@@ -58,6 +58,7 @@ function aRouter(): NginxRouter {
     httpPort: port,
     masterHost: "localhost",
     masterUpstream: "127.70.1.1:9",
+    trustedProxies: [],
     guard: async () => {
       if (stale) throw new StaleEpoch("A younger claim has been here.")
     },

@@ -62,6 +62,7 @@ test.before(async () => {
     httpPort: port,
     masterHost: "localhost",
     masterUpstream: `${master.host}:${master.port}`,
+    trustedProxies: [],
     guard: async () => {
       if (stale) throw new StaleEpoch("A younger claim has been here.")
     },

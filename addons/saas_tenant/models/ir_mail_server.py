@@ -1,6 +1,12 @@
+import base64
+import smtplib
+import ssl
+
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import config
+
+from odoo.addons.base.models.ir_mail_server import SMTP_TIMEOUT
 
 from .. import operator_token
 
@@ -27,10 +33,35 @@ class IrMailServer(models.Model):
                     " relay. It is sent once they have."
                 )
             )
+        smtp_from, debug = options.get("smtp_from"), options.get("smtp_debug", False)
+        encryption = config.get("saas_smtp_encryption") or "none"
+        if encryption != "none":
+            return self._saas_connect_encrypted(encryption, smtp_from, debug)
         # Named, the host keeps Odoo from looking for servers; the rest comes from the
         # configuration file.
-        return super()._connect__(
-            host=config["smtp_server"],
-            smtp_from=options.get("smtp_from"),
-            smtp_debug=options.get("smtp_debug", False),
+        return super()._connect__(host=config["smtp_server"], smtp_from=smtp_from, smtp_debug=debug)
+
+    def _saas_connect_encrypted(self, encryption, smtp_from, debug):
+        """As Odoo connects; but to a server that is named in the configuration file it knows
+        STARTTLS only, and gives the password to whoever answers."""
+        if self._disable_send():
+            return None
+        relay = (config["smtp_server"], config["smtp_port"])
+        trusted = config.get("saas_smtp_ca")
+        context = ssl.create_default_context(
+            cadata=base64.b64decode(trusted).decode() if trusted else None
         )
+        if encryption == "ssl":
+            connection = smtplib.SMTP_SSL(*relay, timeout=SMTP_TIMEOUT, context=context)
+        else:
+            connection = smtplib.SMTP(*relay, timeout=SMTP_TIMEOUT)
+        connection.set_debuglevel(debug)
+        if encryption == "starttls":
+            connection.starttls(context=context)
+        if config["smtp_user"]:
+            self._smtp_login__(connection, config["smtp_user"], config["smtp_password"] or "")
+        connection.ehlo_or_helo_if_needed()
+        # Odoo looks for these where it prepares the message.
+        connection.from_filter = self._get_default_from_filter()
+        connection.smtp_from = smtp_from
+        return connection

@@ -46,7 +46,10 @@ export class ProcessFiles implements Files {
   }
 
   async usage(tenant: TenantId): Promise<number> {
-    return Math.ceil((await bytesBelow(this.#layout.data(tenant))) / 1024 / 1024)
+    // Its log, too: what it hides there fills the same disk.
+    const folders = [this.#layout.data(tenant), dirname(this.#layout.log(tenant))]
+    const bytes = await Promise.all(folders.map(bytesBelow))
+    return Math.ceil(bytes.reduce((sum, one) => sum + one, 0) / 1024 / 1024)
   }
 
   async remove(fence: Fence): Promise<void> {

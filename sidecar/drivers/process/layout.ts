@@ -47,6 +47,11 @@ export class Layout {
     return join(this.tenant(id), "log", "odoo.log")
   }
 
+  /** Of everybody else but the tenants: ours, nginx's, and those of what `npm start` puts beside us. */
+  get logFolders(): string[] {
+    return ["logs", "run", "nginx/logs", "master", "postgres"].map((name) => join(this.state, name))
+  }
+
   /** When we had to kill it: those ends are no crashes. */
   kills(id: TenantId): string {
     return join(this.tenant(id), "kills.json")

@@ -4,6 +4,9 @@ import type { Limits, TenantId } from "../../domain/tenant.ts"
 export interface Relay {
   readonly host: string
   readonly port: number
+  readonly encryption: "none" | "starttls" | "ssl"
+  /** PEM that vouches for the relay's certificate; "": the machine's own. */
+  readonly certificates: string
   readonly user: string
   readonly password: string
   readonly fromFilter: string
@@ -69,12 +72,19 @@ function common(conf: OdooConf): Record<string, string | number> {
       ? {
           smtp_server: conf.relay.host,
           smtp_port: conf.relay.port,
+          // Ours (saas_tenant): Odoo's own smtp_ssl is STARTTLS with whoever answers.
+          saas_smtp_encryption: conf.relay.encryption,
+          ...(conf.relay.certificates ? { saas_smtp_ca: oneLine(conf.relay.certificates) } : {}),
           ...(conf.relay.user ? { smtp_user: conf.relay.user, smtp_password: conf.relay.password } : {}),
           ...(conf.relay.fromFilter ? { from_filter: conf.relay.fromFilter } : {}),
         }
       : // Odoo's default is localhost, where there may well be a mail server of the operator's.
         { smtp_server: "" }),
   }
+}
+
+function oneLine(pem: string): string {
+  return Buffer.from(pem).toString("base64")
 }
 
 function render(options: Readonly<Record<string, string | number>>): string {

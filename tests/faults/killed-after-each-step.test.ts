@@ -1,6 +1,9 @@
 /** SIGKILL for the sidecar after every kind of step in the life of a tenant: it goes on as if nothing had been. */
 import { strict as assert } from "node:assert"
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
 import { suite } from "uvu"
+import type { StepKind } from "../../sidecar/domain/plan.ts"
 import { assertOneOfEach, takeCensus } from "../helpers/census.ts"
 import { Intruder } from "../helpers/hostile.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
@@ -8,8 +11,33 @@ import { Master } from "../helpers/master.ts"
 import { confirmQuotation, deleteForGood, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import { SidecarLog } from "../helpers/sidecar-log.ts"
 import { visit } from "../helpers/tenant.ts"
+import { until } from "../helpers/wait.ts"
 
 const test = suite("a sidecar killed after each step")
+
+/** A new kind does not compile until it is here, and the last test fails until the sidecar was killed after it. */
+const everyKind: Record<StepKind, true> = {
+  build_template: true,
+  clone_database: true,
+  prepare_database: true,
+  create_files: true,
+  open_database: true,
+  repair_rights: true,
+  start_runtime: true,
+  await_ready: true,
+  bootstrap: true,
+  apply_settings: true,
+  route: true,
+  deactivate_users: true,
+  stop_runtime: true,
+  back_up: true,
+  verify_backup: true,
+  shelve_backup: true,
+  drop_database: true,
+  remove_files: true,
+  remove_route: true,
+}
+const killedAfter = new Set<StepKind>()
 
 let it: Installation
 let master: Master
@@ -23,19 +51,24 @@ test.before(async () => {
 test.after(() => it.destroy())
 
 /** Begins something, kills the sidecar after each of these steps, and starts it again each time. */
-async function killAfterEach(steps: readonly string[], begin: () => Promise<void>): Promise<void> {
+async function killAfterEach(steps: readonly StepKind[], begin: () => Promise<void>): Promise<void> {
   // One look at the whole log: a quick step may have ended before the kill that followed the one before it.
   const log = new SidecarLog(it.sidecar.log)
   await begin()
   for (const step of steps) {
-    await log.stepEnded(step)
-    await it.sidecar.kill()
+    await killOnceEnded(log, step)
     await it.sidecar.start()
   }
 }
 
+async function killOnceEnded(log: SidecarLog, step: StepKind): Promise<void> {
+  await log.stepEnded(step)
+  await it.sidecar.kill()
+  killedAfter.add(step)
+}
+
 test("while a tenant is made", async () => {
-  const steps = [
+  const steps: StepKind[] = [
     "clone_database",
     "prepare_database",
     "create_files",
@@ -101,11 +134,86 @@ test("while its rights and its users are put right", async () => {
   await assertOneOfEach(it, master, [tenant.ref])
 })
 
+test("while a deletion is called off that has made its final backup already", async () => {
+  const log = new SidecarLog(it.sidecar.log)
+  await deleteForGood(master, tenant)
+  await killOnceEnded(log, "back_up")
+  await restoreMasterFromBefore(tenant)
+  await killAfterEach(["shelve_backup"], () => it.sidecar.start())
+  await waitForPhase(master, tenant.id, "running")
+  await assertOneOfEach(it, master, [tenant.ref])
+  assert.equal((await visit(`${tenant.url}/web/login`)).status, 200)
+  const backups = readdirSync(join(it.stateDir, "backups", tenant.ref))
+  assert.equal(backups.length, 1, backups.join(", "))
+  assert.match(String(backups[0]), /^called-off-/)
+})
+
+/** For the master, a deletion is final; but a master that was restored from a copy knows nothing of one that began. */
+async function restoreMasterFromBefore({ id }: TenantRow): Promise<void> {
+  const [model] = await master.search<{ id: number }>("ir.model", [["model", "=", "saas.tenant"]], ["id"])
+  const code = `tenant = env["saas.tenant"].sudo().browse(${id})
+tenant.status_id.write({"phase": "running"})
+tenant.write({"desired": "running", "delete_after": False})`
+  const values = { name: "Restore", state: "code", model_id: model?.id, code }
+  await master.call("ir.actions.server", "run", [[await master.create("ir.actions.server", values)]])
+}
+
 test("while it is deleted", async () => {
-  const steps = ["route", "stop_runtime", "back_up", "verify_backup", "drop_database", "remove_files", "remove_route"]
+  const steps: StepKind[] = [
+    "route",
+    "stop_runtime",
+    "back_up",
+    "verify_backup",
+    "drop_database",
+    "remove_files",
+    "remove_route",
+  ]
   await killAfterEach(steps, () => deleteForGood(master, tenant))
   await waitForPhase(master, tenant.id, "deleted")
   await assertOneOfEach(it, master, [])
+})
+
+test("while the template of a new plan is built", async () => {
+  const before = await templates()
+  await master.create("product.template", {
+    name: "Address Book",
+    type: "service",
+    is_saas_plan: true,
+    saas_module_names: "contacts",
+  })
+  const drafts = async () => (await templates()).filter((name) => isDraft.test(name))
+  await until("its build is under way", async () => (await drafts()).length === 1)
+  await it.sidecar.kill()
+  await killAfterEach(["build_template"], () => it.sidecar.start())
+
+  tenant = await confirmQuotation(master, { slug: "addresses", plan: "Address Book" })
+  await waitForPhase(master, tenant.id, "running")
+  await until("every operation has ended", async () => (await openTemplateOperations()).length === 0)
+  await assertOneOfEach(it, master, [tenant.ref])
+  assert.equal((await visit(`${tenant.url}/web/login`)).status, 200)
+  const made = (await templates()).filter((name) => !before.includes(name))
+  assert.equal(made.length, 1, made.join(", "))
+  assert.doesNotMatch(String(made[0]), isDraft)
+})
+
+const isDraft = /^tpl_[0-9a-f]{10}_[0-9a-f]{8}_[0-9a-f]{8}$/
+
+async function templates(): Promise<string[]> {
+  const sql = "SELECT datname FROM pg_database WHERE datname LIKE 'tpl%' ORDER BY datname"
+  const { rows } = await it.postgres.query("postgres", (client) => client.query<{ datname: string }>(sql))
+  return rows.map(({ datname }) => datname)
+}
+
+function openTemplateOperations(): Promise<{ id: number }[]> {
+  const open = [
+    ["kind", "=", "build_template"],
+    ["state", "in", ["queued", "running"]],
+  ] as const
+  return master.search("saas.operation", open, ["state"])
+}
+
+test("no kind of step was forgotten", () => {
+  assert.deepEqual([...killedAfter].sort(), Object.keys(everyKind).sort())
 })
 
 test.run()

@@ -13,13 +13,15 @@ export interface Census {
   /** One entry a tenant that has hosts. */
   readonly routes: readonly string[]
   readonly folders: readonly string[]
+  /** Who has an address and a user of this machine. */
+  readonly seats: readonly string[]
 }
 
 const isTenant = (name: string) => /^t[a-z2-7]{10}$/.test(name)
 
 export async function takeCensus(it: Installation): Promise<Census> {
-  const names = (sql: string) =>
-    it.postgres.query("postgres", async (client) => (await client.query<{ name: string }>(sql)).rows.map((r) => r.name))
+  const names = (sql: string, database = "postgres") =>
+    it.postgres.query(database, async (client) => (await client.query<{ name: string }>(sql)).rows.map((r) => r.name))
   return {
     databases: (await names("SELECT datname AS name FROM pg_database WHERE datname LIKE 't%'"))
       .filter((name) => !name.startsWith("template") && !name.startsWith("tpl_"))
@@ -33,6 +35,7 @@ export async function takeCensus(it: Installation): Promise<Census> {
       .filter(isTenant)
       .sort(),
     folders: list(join(it.stateDir, "tenants")).filter(isTenant).sort(),
+    seats: (await names("SELECT id AS name FROM saas.tenant WHERE seat IS NOT NULL", "saas_operator")).sort(),
   }
 }
 
@@ -65,6 +68,7 @@ export async function assertOneOfEach(it: Installation, master: Master, running:
     processes: wanted,
     routes: wanted,
     folders: wanted,
+    seats: wanted,
   })
   const open = await master.search("saas.operation", [["state", "not in", ["done", "cancelled"]]], ["kind", "state"])
   assert.deepEqual(open, [])

@@ -1,8 +1,14 @@
 import { type Browser, chromium, type Page } from "playwright-core"
 
-/** Debian's browser; set `CHROMIUM_BIN` for another one. Without the last flags it looks for hosts on the internet. */
-export function openBrowser(): Promise<Browser> {
+/**
+ * Debian's browser; set `CHROMIUM_BIN` for another one. Without the last flags it looks for hosts on the internet.
+ * When this process is told to end, it closes the browser and exits, unless `leaveSignals` says that others do that.
+ */
+export function openBrowser({ leaveSignals = false } = {}): Promise<Browser> {
   return chromium.launch({
+    handleSIGINT: !leaveSignals,
+    handleSIGTERM: !leaveSignals,
+    handleSIGHUP: !leaveSignals,
     executablePath: process.env.CHROMIUM_BIN ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",

@@ -1,6 +1,6 @@
 /**
- * Stands between a sidecar and the master and loses answers: the master has done what it was asked, and the sidecar
- * never hears of it.
+ * Stands between a sidecar and the master, notes what is asked and loses answers: the master has done what it was asked,
+ * and the sidecar never hears of it.
  */
 import { createServer, request as httpRequest, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -9,6 +9,7 @@ export class DeafProxy {
   readonly #server: Server
   readonly #toLose = new Map<string, number>()
   readonly #lost: string[] = []
+  readonly #calls: string[] = []
 
   private constructor(server: Server) {
     this.#server = server
@@ -23,6 +24,7 @@ export class DeafProxy {
       request.on("end", () => {
         const body = Buffer.concat(chunks)
         const { method, url, headers } = request
+        proxy.#calls.push(methodOf(body.toString("utf8")))
         const onward = httpRequest({ host: "127.0.0.1", port: masterPort, method, path: url, headers }, (answer) => {
           const parts: Buffer[] = []
           answer.on("data", (part: Buffer) => parts.push(part))
@@ -55,17 +57,28 @@ export class DeafProxy {
     return this.#lost
   }
 
+  /** Names of the methods that were called so far, in their order. */
+  get calls(): readonly string[] {
+    return this.#calls
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
   #loses(question: string, answer: string): boolean {
-    const method = /saas\.control<\/string><\/value><\/param><param><value><string>(\w+)</.exec(question)?.[1] ?? ""
+    const method = methodOf(question)
     const left = this.#toLose.get(method) ?? 0
     if (left === 0 || (method === "claim" && !answer.includes("epoch"))) return false
     this.#toLose.set(method, left - 1)
     this.#lost.push(method)
     return true
   }
+}
+
+/** Of `saas.control`, or of whatever else is called, such as the sign-on. */
+function methodOf(question: string): string {
+  const control = /saas\.control<\/string><\/value><\/param><param><value><string>(\w+)</.exec(question)
+  return control?.[1] ?? /<methodName>(\w+)</.exec(question)?.[1] ?? ""
 }

@@ -29,6 +29,8 @@ export interface InstallationOptions {
    * `all`: and the template of that plan, a sidecar and nginx, ready.
    */
   readonly parts: "database" | "master" | "all"
+  /** Write through to the disk, as `npm start` does. False unless said: quicker. */
+  readonly durable?: boolean
   /** Added to the environment of the sidecar. */
   readonly sidecarEnv?: Readonly<Record<string, string>>
   /** Answers a folder that the state folder begins as a copy of, such as a snapshot of a cluster. */
@@ -78,7 +80,7 @@ export async function makeInstallation(name: string, options: InstallationOption
   const { ports, network, uidBase } = place
   const stateDir = mkdtempSync(join(tmpdir(), `saas-${name}-`))
   chmodSync(stateDir, 0o711)
-  const settings = { stateDir, ports, network, uidBase, durable: false, demo: false }
+  const settings = { stateDir, ports, network, uidBase, durable: options.durable ?? false, demo: false }
   const real = await RealInstallation.open(settings, odoo)
   const destroy = async () => {
     try {

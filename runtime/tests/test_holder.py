@@ -1,6 +1,7 @@
 """The holder as a process of its own, with small servers in the place of Odoo."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -14,7 +15,8 @@ import time
 import unittest
 from pathlib import Path
 
-HOLDER = Path(__file__).parent.parent / "holder.py"
+RUNTIME = Path(__file__).parent.parent
+HOLDER = [sys.executable, "-S", "-m", "holder"]
 # Answers every request with its own pid, over the socket that it was handed.
 SERVER = """
 import os, socket
@@ -25,6 +27,21 @@ while True:
     connection.recv(100)
     connection.sendall(str(os.getpid()).encode())
     connection.close()
+"""
+
+# Forks what does the same: what it has imported, the one that it forks has too.
+FORK_SERVER = """
+import argparse, os, socket
+from holder.forking import end_with, serve
+from holder.processes import listen
+parser = argparse.ArgumentParser()
+parser.add_argument("--socket")
+parser.add_argument("--parent", type=int)
+options = parser.parse_args()
+end_with(options.parent)
+os.environ["KEPT"] = "here"
+code = serve(listen(options.socket, socket.SOCK_SEQPACKET), kept=["KEPT"])[-1]
+exec(code)
 """
 
 
@@ -81,12 +98,14 @@ class HolderCase(unittest.TestCase):
         self.orders = self.connect()
 
     def start_holder(self):
-        command = [sys.executable, "-S", HOLDER, "--socket", self.path, "--state", self.folder]
-        holder = subprocess.Popen(command)
+        holder = subprocess.Popen(self.command(), cwd=RUNTIME)
         self.addCleanup(holder.wait)
         self.addCleanup(holder.kill)
         wait_for(self.answers)
         return holder
+
+    def command(self):
+        return [*HOLDER, "--socket", self.path, "--state", self.folder]
 
     def answers(self):
         with contextlib.suppress(OSError):
@@ -105,6 +124,9 @@ class HolderCase(unittest.TestCase):
         with socket.socket() as probe:
             probe.bind((self.address, 0))
             return probe.getsockname()[1]
+
+    def python(self, code):
+        return [sys.executable, "-c", code]
 
     def start(self, tenant="tabc", epoch=1, argv=(sys.executable, "-c", SERVER), **order):
         answer = self.orders.give(
@@ -151,17 +173,46 @@ class HolderCase(unittest.TestCase):
         return wait_for(lambda: Path(self.log).read_text() if os.path.exists(self.log) else "")
 
 
+class ForkingCase(HolderCase):
+    """Everything that a process gets and loses is the same for one that was forked."""
+
+    def setUp(self):
+        super().setUp()
+        self.warm()
+
+    def warm(self, name="tpl_one"):
+        answer = self.orders.give(
+            "warm",
+            name=name,
+            argv=[sys.executable, "-c", FORK_SERVER],
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(RUNTIME)},
+            log=os.path.join(self.folder, "fork-server.log"),
+        )
+        self.assertEqual(answer, {"ok": True})
+        wait_for(lambda: self.fork_servers()[name]["ready"])
+
+    def is_gone(self, pid):
+        return not os.path.exists(f"/proc/{pid}")
+
+    def fork_servers(self):
+        return self.orders.give("list")["fork_servers"]
+
+    def start(self, **order):
+        return super().start(**{"fork_server": "tpl_one", **order})
+
+
 class TestOrders(HolderCase):
     def test_ping(self):
         answer = self.orders.give("ping")
-        self.assertEqual(answer, {"ok": True, "version": 1, "pid": self.holder.pid})
+        self.assertEqual(answer, {"ok": True, "version": 2, "pid": self.holder.pid})
 
     def test_only_its_owner_opens_the_socket(self):
         self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)
 
     def test_there_is_one_holder(self):
-        command = [sys.executable, "-S", HOLDER, "--socket", self.path, "--state", self.folder]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        second = subprocess.run(
+            self.command(), cwd=RUNTIME, capture_output=True, text=True, timeout=10
+        )
         self.assertNotEqual(second.returncode, 0)
         self.assertIn("runs already", second.stderr)
         self.assertEqual(self.orders.give("ping")["pid"], self.holder.pid)
@@ -170,7 +221,7 @@ class TestOrders(HolderCase):
         for piece in (b'{"op"', b': "ping"', b'}\n{"op": "list"}\n'):
             self.orders.send(piece)
         self.assertIn("version", self.orders.read())
-        self.assertEqual(self.orders.read(), {"ok": True, "tenants": {}})
+        self.assertEqual(self.orders.read(), {"ok": True, "tenants": {}, "fork_servers": {}})
 
     def test_the_last_order_of_a_connection_is_answered(self):
         self.orders.send(b'{"op": "ping"}\n')
@@ -224,7 +275,7 @@ class TestOrders(HolderCase):
         self.assertIn(f"{self.address}:{self.port}", answer["message"])
 
 
-class TestStart(HolderCase):
+class StartTests:
     def test_it_serves(self):
         answer = self.start()
         self.assertEqual(self.ask(), answer["pid"])
@@ -260,11 +311,9 @@ class TestStart(HolderCase):
 
     def test_what_cannot_start_says_why(self):
         for order, words in (
-            ({"argv": ["/nonexistent/odoo"]}, "/nonexistent/odoo: No such file"),
             ({"cwd": "/nonexistent"}, "enter /nonexistent: No such file"),
             ({"log": "/nonexistent/log"}, "write the log /nonexistent/log"),
             ({"cgroups": ["/nonexistent"]}, "join the cgroup /nonexistent"),
-            ({"argv": [self.folder]}, "Permission denied"),
         ):
             with self.subTest(order):
                 answer = self.start(**order)
@@ -287,11 +336,11 @@ class TestStart(HolderCase):
             "'status': open('/proc/self/status').read(),"
             "'cwd': os.getcwd(), 'stdin': os.readlink('/proc/self/fd/0')}), flush=True)"
         )
-        self.start(argv=[sys.executable, "-c", code], env={"A": "b", "LC_ALL": "C.UTF-8"})
+        self.start(argv=self.python(code), env={"A": "b", "LC_ALL": "C.UTF-8"})
         wait_for(lambda: not self.tenant()["running"])
         seen = json.loads(self.output())
         self.assertEqual(seen["fds"], [0, 1, 2, 3])
-        self.assertEqual(seen["env"], ["A", "LC_ALL", "LISTEN_FDS", "LISTEN_PID"])
+        self.assertEqual(seen["env"], ["A", *self.kept, "LC_ALL", "LISTEN_FDS", "LISTEN_PID"])
         self.assertTrue(seen["session"])
         self.assertEqual(seen["nofile"], [256, 256])
         self.assertEqual(seen["cwd"], self.folder)
@@ -306,20 +355,23 @@ class TestStart(HolderCase):
         os.chown(self.log, 200900, 200901)
         os.chmod(self.folder, 0o711)
         self.start(
-            argv=["/bin/sh", "-c", "id -u; id -g; id -G; grep ^Cap /proc/self/status"],
+            argv=self.python(
+                "import os; print(os.getuid(), os.getgid(), *os.getgroups(), sep='\\n')\n"
+                "print(*[s for s in open('/proc/self/status') if s.startswith('Cap')], sep='')"
+            ),
             uid=200900,
             gid=200901,
         )
         wait_for(lambda: not self.tenant()["running"])
-        uid, gid, groups, *capabilities = self.output().splitlines()
-        self.assertEqual((uid, gid, groups), ("200900", "200901", "200901"))
+        uid, gid, *capabilities = filter(None, self.output().splitlines())
+        self.assertEqual((uid, gid), ("200900", "200901"))
         effective = {line.split(":\t")[0]: int(line.split(":\t")[1], 16) for line in capabilities}
         self.assertEqual(effective["CapEff"], 0)
         self.assertEqual(effective["CapPrm"], 0)
 
     def test_exits_are_remembered(self):
         for code in range(12):
-            self.start(argv=["/bin/sh", "-c", f"exit {code}"])
+            self.start(argv=self.python(f"raise SystemExit({code})"))
             wait_for(lambda: not self.tenant()["running"])
         exits = self.tenant()["exits"]
         self.assertEqual([exit["code"] for exit in exits], list(range(2, 12)))
@@ -352,9 +404,137 @@ class TestStart(HolderCase):
         before = open_files()
         for _ in range(5):
             self.kill(self.start()["pid"])
-            self.start(argv=["/nonexistent"])
+            self.start(cwd="/nonexistent")
             self.answers()
         wait_for(lambda: open_files() <= before)
+
+
+class TestExecuted(StartTests, HolderCase):
+    kept = ()
+
+    def test_it_is_not_forked(self):
+        self.assertIs(self.start()["forked"], False)
+
+    def test_a_program_that_is_missing_is_an_answer(self):
+        for argv, words in (
+            (["/nonexistent/odoo"], "/nonexistent/odoo: No such file"),
+            ([self.folder], "Permission denied"),
+        ):
+            with self.subTest(argv):
+                answer = self.start(argv=argv)
+                self.assertEqual(answer["error"], "failed")
+                self.assertIn(words, answer["message"])
+                self.assertFalse(self.tenant()["running"])
+        self.assertTrue(self.start()["ok"])
+
+
+class TestForked(StartTests, ForkingCase):
+    kept = ("KEPT",)
+
+    def test_it_is_forked(self):
+        self.assertIs(self.start()["forked"], True)
+
+    def test_it_is_a_child_of_the_holder(self):
+        pid = self.start()["pid"]
+        status = Path(f"/proc/{pid}/status").read_text()
+        self.assertIn(f"PPid:\t{self.holder.pid}\n", status)
+
+    def test_it_outlives_its_fork_server_and_the_holder(self):
+        started = self.start()
+        os.kill(self.fork_servers()["tpl_one"]["pid"], signal.SIGKILL)
+        wait_for(lambda: not self.fork_servers())
+        self.assertEqual(self.ask(), started["pid"])
+        self.orders.close()
+        self.holder.kill()
+        self.holder.wait(10)
+        self.holder = self.start_holder()
+        self.orders = self.connect()
+        self.assertEqual(self.ask(), started["pid"])
+        self.assertTrue(self.tenant()["running"])
+
+
+class TestForkServers(ForkingCase):
+    def test_one_that_is_gone_or_was_never_there_is_done_without(self):
+        fork_server = self.fork_servers()["tpl_one"]["pid"]
+        os.kill(fork_server, signal.SIGSTOP)
+        # It takes the connection and does not answer; its answer would come too late.
+        stopped = self.start()
+        self.assertIs(stopped["forked"], False)
+        os.kill(fork_server, signal.SIGCONT)
+        self.assertEqual(self.ask(), stopped["pid"])
+        self.kill(stopped["pid"])
+        os.kill(fork_server, signal.SIGKILL)
+        for name in ("tpl_one", "tpl_never"):
+            answer = self.start(fork_server=name)
+            self.assertIs(answer["forked"], False)
+            self.assertEqual(self.ask(), answer["pid"])
+            self.kill(answer["pid"])
+        self.warm()
+        self.assertIs(self.start()["forked"], True)
+
+    def test_a_start_that_it_answers_too_late_starts_nothing(self):
+        fork_server = self.fork_servers()["tpl_one"]["pid"]
+        os.kill(fork_server, signal.SIGSTOP)
+        started = self.start()
+        os.kill(fork_server, signal.SIGCONT)
+        # Once it answers the next, it has dealt with the one before.
+        second = self.start(tenant="tdef", port=self.free_port())
+        self.assertIs(second["forked"], True)
+        running = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.holder.pid)], capture_output=True, text=True
+        )
+        wanted = {started["pid"], second["pid"], fork_server}
+        self.assertEqual({int(pid) for pid in running.stdout.split()}, wanted)
+
+    def test_asking_twice_makes_one(self):
+        before = self.fork_servers()
+        self.warm()
+        self.assertEqual(self.fork_servers(), before)
+
+    def test_those_used_last_are_kept(self):
+        self.warm("tpl_two")
+        evicted = self.fork_servers()["tpl_two"]["pid"]
+        self.start()
+        self.warm("tpl_three")
+        self.assertEqual(set(self.fork_servers()), {"tpl_one", "tpl_three"})
+        wait_for(functools.partial(self.is_gone, evicted))
+
+    def test_they_end_with_the_holder(self):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(number):
+                pid = self.fork_servers()["tpl_one"]["pid"]
+                self.orders.close()
+                self.holder.send_signal(number)
+                self.holder.wait(10)
+                wait_for(functools.partial(self.is_gone, pid))
+                self.holder = self.start_holder()
+                self.orders = self.connect()
+                self.assertEqual(self.fork_servers(), {})
+                self.warm()
+
+    def test_only_the_owner_gives_them_orders(self):
+        path = os.path.join(self.folder, "fork-servers")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o700)
+        self.assertEqual(os.stat(os.path.join(path, "tpl_one")).st_mode & 0o777, 0o600)
+
+    def test_one_process_knows_nothing_of_the_order_of_another(self):
+        self.kill(self.start(env={"SECRET": "of-the-first-tenant"})["pid"])
+        # A pattern that does not match itself.
+        code = (
+            "import re\n"
+            "found = set()\n"
+            "with open('/proc/self/mem', 'rb', 0) as memory, open('/proc/self/maps') as maps:\n"
+            "    for area in maps.read().splitlines():\n"
+            "        place, rights, _, _, file = area.split()[:5]\n"
+            "        if rights.startswith('rw') and file == '0':\n"
+            "            begin, end = (int(part, 16) for part in place.split('-'))\n"
+            "            memory.seek(begin)\n"
+            "            data = memory.read(end - begin)\n"
+            "            found.update(re.findall(rb'of[-]the[-](\\w+)[-]tenant', data))\n"
+            "print(sorted(found), flush=True)\n"
+        )
+        self.start(argv=self.python(code), env={"SECRET": "of-the-second-tenant"})
+        self.assertEqual(wait_for(self.output).strip(), "[b'second']")
 
 
 class TestQueue(HolderCase):

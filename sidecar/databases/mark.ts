@@ -10,6 +10,8 @@ const schema = z.object({
   /** A tenant's id or a template's key. */
   subject: z.string(),
   stage: z.enum(["cloned", "prepared", "open", "building", "ready"]),
+  /** Of a ready template: where its addons are, and which of them are installed. */
+  content: z.object({ sources: z.array(z.string()), modules: z.array(z.string()) }).optional(),
 })
 
 export type Mark = z.infer<typeof schema>

@@ -1,4 +1,4 @@
-/** How a tenant's Odoo starts and lives, whatever the driver: runtime/launch.py and runtime/holder.py. */
+/** How a tenant's Odoo starts and lives, whatever the driver: runtime/launch.py and runtime/holder. */
 import { strict as assert } from "node:assert"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"

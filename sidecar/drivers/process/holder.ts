@@ -1,4 +1,4 @@
-/** Orders to runtime/holder.py, the small daemon that owns the listening sockets and starts the tenants' Odoos. */
+/** Orders to runtime/holder, the small daemon that owns the listening sockets and starts the tenants' Odoos. */
 import { spawn } from "node:child_process"
 import { mkdir, open } from "node:fs/promises"
 import { createConnection, type Socket } from "node:net"
@@ -9,7 +9,7 @@ import { RetryableError, StaleEpoch } from "../../domain/errors.ts"
 import type { TenantId } from "../../domain/tenant.ts"
 
 const refusal = z.object({ ok: z.literal(false), error: z.string(), message: z.string() })
-const started = z.object({ ok: z.literal(true), pid: z.number(), started: z.coerce.string() })
+const started = z.object({ ok: z.literal(true), pid: z.number(), started: z.coerce.string(), forked: z.boolean() })
 const held = z.object({
   pid: z.number().nullable(),
   started: z.coerce.string().nullable(),
@@ -17,11 +17,17 @@ const held = z.object({
   exits: z.array(z.object({ at: z.number(), code: z.number() })),
   holding: z.boolean(),
 })
-const listed = z.object({ ok: z.literal(true), tenants: z.record(z.string(), held) })
+const forkServer = z.object({ pid: z.number(), ready: z.boolean() })
+const listed = z.object({
+  ok: z.literal(true),
+  tenants: z.record(z.string(), held),
+  fork_servers: z.record(z.string(), forkServer),
+})
 const done = z.object({ ok: z.literal(true) })
 const exited = z.object({ event: z.literal("exit"), tenant: z.string() })
 
 export type Held = z.infer<typeof held>
+type ForkServer = z.infer<typeof forkServer>
 
 export interface StartOrder {
   readonly tenant: TenantId
@@ -36,6 +42,21 @@ export interface StartOrder {
   readonly cgroups: readonly string[]
   readonly nofile: number
   readonly log: string
+  /** Name of the fork server that it is forked from where that is ready. */
+  readonly fork_server: string
+}
+
+export interface WarmOrder {
+  readonly name: string
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly log: string
+}
+
+export interface Started {
+  readonly pid: number
+  readonly started: string
+  readonly forked: boolean
 }
 
 /** It runs already: nothing was started. */
@@ -48,14 +69,14 @@ const startTimeoutMs = 5_000
 
 export class Holder {
   readonly #python: string
-  readonly #script: string
+  readonly #runtime: string
   readonly #folder: string
   #starting: Promise<void> | null = null
 
-  /** `folder` gets its socket, its state and its log. */
-  constructor(python: string, script: string, folder: string) {
+  /** `runtime` is where the package `holder` lies; `folder` gets its socket, its state and its log. */
+  constructor(python: string, runtime: string, folder: string) {
     this.#python = python
-    this.#script = script
+    this.#runtime = runtime
     this.#folder = folder
   }
 
@@ -63,12 +84,21 @@ export class Holder {
     return join(this.#folder, "holder.sock")
   }
 
-  async start(order: StartOrder): Promise<{ readonly pid: number; readonly started: string }> {
+  async start(order: StartOrder): Promise<Started> {
     return await this.#ask({ op: "start", ...order }, started)
   }
 
   async list(): Promise<Readonly<Record<TenantId, Held>>> {
     return (await this.#ask({ op: "list" }, listed)).tenants
+  }
+
+  async forkServers(): Promise<Readonly<Record<string, ForkServer>>> {
+    return (await this.#ask({ op: "list" }, listed)).fork_servers
+  }
+
+  /** Where one of that name is there or on its way, nothing is done. */
+  async warm(order: WarmOrder): Promise<void> {
+    await this.#ask({ op: "warm", ...order }, done)
   }
 
   async release(tenant: TenantId, epoch: number): Promise<void> {
@@ -135,8 +165,13 @@ export class Holder {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     const log = await open(join(this.#folder, "holder.log"), "a", 0o600)
     try {
-      const args = ["-S", this.#script, "--socket", this.#socket, "--state", this.#folder]
-      const env = { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8" }
+      const args = ["-S", "-m", "holder", "--socket", this.#socket, "--state", this.#folder]
+      const env = {
+        PATH: "/usr/local/bin:/usr/bin:/bin",
+        LANG: "C.UTF-8",
+        PYTHONPATH: this.#runtime,
+        PYTHONDONTWRITEBYTECODE: "1",
+      }
       // Where one runs already, the second ends at once, and the first answers.
       spawn(this.#python, args, { detached: true, stdio: ["ignore", log.fd, log.fd], cwd: "/", env })
         .on("error", () => undefined)

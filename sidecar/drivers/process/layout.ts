@@ -17,6 +17,14 @@ export class Layout {
     return join(this.state, "run")
   }
 
+  forkServerConf(name: string): string {
+    return join(this.run, `${name}.conf`)
+  }
+
+  get forkServerLog(): string {
+    return join(this.run, "fork-servers.log")
+  }
+
   get releases(): string {
     return join(this.state, "release")
   }

@@ -49,6 +49,19 @@ export function templateConf(conf: OdooConf): string {
   return render({ ...common(conf), db_maxconn: 8, http_enable: "False", max_cron_threads: 0 })
 }
 
+/** Of a process that has neither a database nor a folder: what it creates there fails, and Odoo goes on without. */
+export function forkServerConf(addonsPath: readonly string[]): string {
+  return render({
+    addons_path: addonsPath.join(","),
+    server_wide_modules: serverWideModules,
+    data_dir: "/dev/null",
+    list_db: "False",
+  })
+}
+
+/** Server-wide, the routes of saas_tenant answer whatever is done to the database. */
+const serverWideModules = "base,rpc,web,saas_tenant"
+
 function common(conf: OdooConf): Record<string, string | number> {
   return {
     db_name: conf.database,
@@ -58,8 +71,7 @@ function common(conf: OdooConf): Record<string, string | number> {
     db_password: conf.password,
     addons_path: conf.addonsPath.join(","),
     data_dir: conf.dataDir,
-    // Server-wide, its routes answer whatever is done to the database.
-    server_wide_modules: "base,rpc,web,saas_tenant",
+    server_wide_modules: serverWideModules,
     list_db: "False",
     with_demo: "False",
     workers: 0,

@@ -1,18 +1,19 @@
 /** Puts the process target together. What the machine does not give is found out here, once, and told. */
 import { chmod, mkdir } from "node:fs/promises"
-import { join } from "node:path"
 import type { Logger } from "pino"
 import { Fencing } from "../../databases/fence.ts"
 import { Operator, type OperatorSettings } from "../../databases/operator.ts"
 import { Seats } from "../../databases/seats.ts"
 import { TenantDatabases } from "../../databases/tenant-databases.ts"
 import type { RootKey } from "../../domain/keys.ts"
+import type { TenantSpec } from "../../domain/tenant.ts"
 import type { Databases, Fence, Router, Templates } from "../driver.ts"
 import { ProcessBackups } from "./backups.ts"
 import { Cgroups } from "./cgroups.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import { ProcessFiles } from "./files.ts"
 import { Firewall } from "./firewall.ts"
+import { ForkServers } from "./fork-servers.ts"
 import { Holder } from "./holder.ts"
 import { firstClosedFolder, missing } from "./isolation.ts"
 import { Layout } from "./layout.ts"
@@ -93,7 +94,8 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     network: options.network,
     uidBase: ownUser ? options.uidBase : null,
   })
-  const holder = new Holder(odoo.python, join(release.folder, "holder.py"), layout.run)
+  const holder = new Holder(odoo.python, release.folder, layout.run)
+  const forkServers = new ForkServers({ operator, holder, layout, odoo, release, log })
   const templates = new ProcessTemplates({
     operator,
     fencing,
@@ -101,15 +103,17 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     installation,
     odoo,
     release,
+    forkServers,
     uid: ownUser ? options.uidBase : null,
   })
+  const templateOf = (spec: TenantSpec) => templates.databaseOf(spec.template)
   const databases = new TenantDatabases({
     operator,
     fencing,
     root,
     installation,
     clones: options.clones,
-    templateOf: (spec) => templates.databaseOf(spec.template),
+    templateOf,
   })
   const router = options.router((fence) => fencing.check(fence), layout.nginx)
   // Visitors of what runs already are served before anything is claimed; a port that is taken is told with each route.
@@ -120,6 +124,7 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     operator,
     stateDir,
     holder,
+    forkServers,
     log,
     missingIsolation: missing({ ownUser, limits: cgroups !== null, network: firewall !== null }, closedFolder),
     runtime: new ProcessRuntime({
@@ -131,6 +136,8 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
       firewall,
       odoo,
       release,
+      forkServers,
+      templateOf,
       root,
       relay,
       database: { host: options.operator.host, port: options.operator.port },

@@ -10,7 +10,8 @@ import { join } from "node:path"
 const parts = [
   ["addons/saas_tenant", "addons/saas_tenant"],
   ["runtime/launch.py", "launch.py"],
-  ["runtime/holder.py", "holder.py"],
+  ["runtime/fork_server.py", "fork_server.py"],
+  ["runtime/holder", "holder"],
   ["runtime/build_template.py", "build_template.py"],
 ] as const
 

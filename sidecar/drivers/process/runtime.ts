@@ -14,6 +14,7 @@ import type { Answer, DatabaseAddress, Fence, Runtime } from "../driver.ts"
 import type { Cgroups } from "./cgroups.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import type { Firewall } from "./firewall.ts"
+import type { ForkServers } from "./fork-servers.ts"
 import { Health } from "./health.ts"
 import { type Held, type Holder, RunsAlready } from "./holder.ts"
 import { call } from "./http-call.ts"
@@ -34,6 +35,9 @@ export interface RuntimeOptions {
   readonly firewall: Firewall | null
   readonly odoo: OdooPlace
   readonly release: StagedRelease
+  readonly forkServers: ForkServers
+  /** Name of the database that a template lies in; its fork server is called like it. */
+  readonly templateOf: (spec: TenantSpec) => string
   readonly database: DatabaseAddress
   readonly root: RootKey
   readonly relay: Relay | null
@@ -77,7 +81,8 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   async ensure(spec: TenantSpec, fence: Fence): Promise<LoopbackEndpoint> {
-    const { layout, places, fencing, holder, cgroups, firewall, odoo, release } = this.#options
+    const { layout, places, fencing, holder, cgroups, firewall, odoo, release, forkServers, templateOf } = this.#options
+    const forkServer = templateOf(spec)
     const place = await places.take(spec.id)
     await fencing.check(fence)
     await this.#writeConf(spec, place)
@@ -85,7 +90,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     const joined = (await cgroups?.ensure(spec.id, spec.limits)) ?? []
     const data = layout.data(spec.id)
     try {
-      const process = await holder.start({
+      const { forked, ...process } = await holder.start({
         tenant: spec.id,
         epoch: fence.epoch,
         address: place.endpoint.host,
@@ -98,7 +103,10 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
         cgroups: joined,
         nofile: openFiles,
         log: layout.log(spec.id),
+        fork_server: forkServer,
       })
+      // The next one need not wait so long.
+      if (!forked) void forkServers.warm(forkServer)
       await writeAtomically(
         layout.started(spec.id),
         JSON.stringify({ fingerprint: this.fingerprint(spec), ...process }),

@@ -10,6 +10,7 @@ import type { ServerInfo, TargetInfo } from "../../odoo/port.ts"
 import type { Backups, DatabaseAddress, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import type { ProcessFiles } from "./files.ts"
+import type { ForkServers } from "./fork-servers.ts"
 import type { Holder } from "./holder.ts"
 
 export interface ProcessTargetParts {
@@ -21,6 +22,7 @@ export interface ProcessTargetParts {
   readonly backups: Backups
   readonly router: Router<LoopbackEndpoint>
   readonly holder: Holder
+  readonly forkServers: ForkServers
   readonly stateDir: string
   readonly missingIsolation: readonly string[]
   readonly log: Logger
@@ -84,6 +86,8 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
     for (let first = true; !signal.aborted; first = false) {
       // Nobody told us of what ended while the holder was away.
       if (!first) for (const tenant of await this.#parts.files.list()) changed(tenant)
+      // It has taken its fork servers along.
+      void this.#parts.forkServers.warmNewest()
       await this.#parts.holder.watch(changed, signal).catch((error: unknown) => {
         if (!signal.aborted) this.#parts.log.warn({ err: error }, "the holder is away")
       })

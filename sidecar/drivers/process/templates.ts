@@ -16,6 +16,7 @@ import { derive, type RootKey } from "../../domain/keys.ts"
 import { templateDatabase, templateSubject } from "../../domain/names.ts"
 import type { TemplateSpec } from "../../domain/tenant.ts"
 import type { Fence, Templates } from "../driver.ts"
+import type { ForkServers } from "./fork-servers.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment, pythonPath } from "./odoo.ts"
 import { templateConf } from "./odoo-conf.ts"
 import type { StagedRelease } from "./release.ts"
@@ -27,6 +28,7 @@ export interface TemplatesOptions {
   readonly installation: () => string
   readonly odoo: OdooPlace
   readonly release: StagedRelease
+  readonly forkServers: ForkServers
   /** A user that builds run as where we are root; Odoo does not like to be root. */
   readonly uid: number | null
 }
@@ -73,6 +75,7 @@ export class ProcessTemplates implements Templates {
         await lock.query(`DROP DATABASE IF EXISTS ${ident(draft)} WITH (FORCE)`)
         throw error
       }
+      void this.#options.forkServers.warm(name)
     })
   }
 
@@ -110,7 +113,7 @@ export class ProcessTemplates implements Templates {
     await client.query(
       `CREATE DATABASE ${ident(draft)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' STRATEGY wal_log`,
     )
-    await client.query(`COMMENT ON DATABASE ${ident(draft)} IS ${this.#mark(template, "building")}`)
+    await client.query(`COMMENT ON DATABASE ${ident(draft)} IS ${this.#mark(template, { stage: "building" })}`)
     await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM PUBLIC`)
     await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${ident(draft)} TO ${templateOwner}`)
     await operator.session(draft, `saas build ${draft}`, async (inside) => {
@@ -119,6 +122,7 @@ export class ProcessTemplates implements Templates {
         await inside.query(`CREATE EXTENSION IF NOT EXISTS ${extension} SCHEMA public`)
     })
     await this.#install(template, draft, password, fence.signal)
+    const content = { sources: [...template.release.sources], modules: await this.#installedIn(draft) }
     // A session on a template makes every clone of it fail, so nobody may have one.
     await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM ${templateOwner}`)
     await client.query(`ALTER DATABASE ${ident(draft)} WITH ALLOW_CONNECTIONS false`)
@@ -128,7 +132,7 @@ export class ProcessTemplates implements Templates {
     await client.query(`DROP DATABASE IF EXISTS ${ident(name)} WITH (FORCE)`)
     await client.query("BEGIN")
     await client.query(`ALTER DATABASE ${ident(draft)} RENAME TO ${ident(name)}`)
-    await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, "ready")}`)
+    await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, { stage: "ready", content })}`)
     await client.query("COMMIT")
   }
 
@@ -177,8 +181,18 @@ export class ProcessTemplates implements Templates {
     }
   }
 
-  #mark(template: TemplateSpec, stage: Mark["stage"]): string {
-    return literal(writeMark({ installation: this.#options.installation(), subject: template.key, stage }))
+  /** Those that were asked for, and all that came along. */
+  async #installedIn(database: string): Promise<string[]> {
+    return await this.#options.operator.session(database, `saas build ${database}`, async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        "SELECT name FROM public.ir_module_module WHERE state = 'installed' ORDER BY name",
+      )
+      return rows.map(({ name }) => name)
+    })
+  }
+
+  #mark(template: TemplateSpec, mark: Pick<Mark, "stage" | "content">): string {
+    return literal(writeMark({ installation: this.#options.installation(), subject: template.key, ...mark }))
   }
 }
 

@@ -1,0 +1,106 @@
+"""What Linux tells of processes, and what one has to say to it that Python has no words for."""
+
+import ctypes
+import errno
+import os
+import signal
+import socket
+import sys
+
+LISTEN_FD = 3
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+SYS_PIDFD_GETFD = 438
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(what, value):
+    if libc.prctl(what, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def start_time(pid):
+    """Field 22 of /proc/<pid>/stat: with the pid it names a process for ever."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        # The name of the program, in parentheses, may hold anything.
+        return file.read().rpartition(b")")[2].split()[19].decode()
+
+
+def open_process(pid, started):
+    """A descriptor for exactly that process, or None where it is gone."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    try:
+        if start_time(pid) == started:
+            return process
+    except FileNotFoundError:
+        pass
+    os.close(process)
+    return None
+
+
+def copy_of_listener(process, address):
+    """A copy of the listening socket of a process, or None where it has none at that address."""
+    descriptor = libc.syscall(SYS_PIDFD_GETFD, process, LISTEN_FD, 0)
+    if descriptor < 0:
+        print(f"Cannot take a socket over: {os.strerror(ctypes.get_errno())}.", file=sys.stderr)
+        return None
+    try:
+        listener = socket.socket(fileno=descriptor)
+    except OSError:
+        # The process has put something else in its place.
+        os.close(descriptor)
+        return None
+    listening = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if listener.family == socket.AF_INET and listening and listener.getsockname() == address:
+        return listener
+    listener.close()
+    return None
+
+
+def reset_signals():
+    """What Python and this program changed is not for the program that comes next."""
+    signal.set_wakeup_fd(-1)
+    for number in (
+        signal.SIGCHLD,
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGHUP,
+        signal.SIGPIPE,
+        signal.SIGXFSZ,
+    ):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def close_all_but(*kept):
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor not in kept:
+            try:
+                os.close(descriptor)
+            except OSError as error:
+                # The one that read the folder is in the list and is closed already.
+                if error.errno != errno.EBADF:
+                    raise
+
+
+def listen(path, kind):
+    """A Unix socket that only this user can open, put in place in one go."""
+    listener = socket.socket(socket.AF_UNIX, kind)
+    new = path + ".new"
+    try:
+        os.unlink(new)
+    except FileNotFoundError:
+        pass
+    before = os.umask(0o177)
+    try:
+        listener.bind(new)
+    finally:
+        os.umask(before)
+    listener.listen(64)
+    os.rename(new, path)
+    return listener

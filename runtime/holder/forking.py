@@ -8,7 +8,7 @@ import socket
 import sys
 
 from .birth import Command, begin
-from .processes import PR_SET_PDEATHSIG, prctl
+from .processes import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl, show_command
 
 MAX_ORDER = 1 << 17
 
@@ -51,6 +51,9 @@ def _be_born(connection, kept):
         os.environ.update(kept | env)
         # Otherwise all would draw the same numbers.
         random.seed()
+        # A change of user takes /proc/<pid> away from it; one that executes a program gets it back.
+        prctl(PR_SET_DUMPABLE, 1)
+        show_command(command.argv)
 
     begin(command, descriptors[0], connection.detach(), proceed)
     sys.argv = command.argv[1:]

@@ -434,6 +434,13 @@ class TestForked(StartTests, ForkingCase):
     def test_it_is_forked(self):
         self.assertIs(self.start()["forked"], True)
 
+    def test_its_command_is_the_one_that_was_asked_for(self):
+        argv = [sys.executable, "-c", SERVER]
+        pid = self.start(argv=argv)["pid"]
+        command = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+        self.assertEqual(command, argv)
+        self.assertEqual(self.ask(), pid)
+
     def test_it_is_a_child_of_the_holder(self):
         pid = self.start()["pid"]
         status = Path(f"/proc/{pid}/status").read_text()

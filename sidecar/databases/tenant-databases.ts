@@ -1,11 +1,11 @@
 /** Plain PostgreSQL, one implementation for all targets. */
-import pLimit from "p-limit"
 import type pg from "pg"
-import { PermanentError, RetryableError } from "../domain/errors.ts"
+import { RetryableError } from "../domain/errors.ts"
 import { databasePassword, type RootKey } from "../domain/keys.ts"
 import type { SeenDatabase } from "../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../domain/tenant.ts"
 import type { Databases, DatabaseUsage, Fence } from "../drivers/driver.ts"
+import { awaitTurn } from "./clone-turn.ts"
 import { dropTenant } from "./drop.ts"
 import { type Fencing, sessionName } from "./fence.ts"
 import { giveIdentity } from "./identity.ts"
@@ -24,7 +24,7 @@ export interface DatabasesOptions {
   readonly installation: () => string
   /** Name of the database that a template lies in. */
   readonly templateOf: (spec: TenantSpec) => string
-  /** Clones at once. */
+  /** Clones at once, by all sidecars of a database server together. */
   readonly clones: number
 }
 
@@ -33,11 +33,9 @@ export const templateOwner = "saas_template"
 
 export class TenantDatabases implements Databases {
   readonly #options: DatabasesOptions
-  readonly #cloning: ReturnType<typeof pLimit>
 
   constructor(options: DatabasesOptions) {
     this.#options = options
-    this.#cloning = pLimit(options.clones)
   }
 
   async raise(fence: Fence): Promise<void> {
@@ -49,32 +47,29 @@ export class TenantDatabases implements Databases {
   }
 
   async clone(spec: TenantSpec, fence: Fence): Promise<void> {
-    const { operator, fencing, templateOf } = this.#options
+    const { operator, fencing, templateOf, clones } = this.#options
     const template = templateOf(spec)
-    await this.#cloning(() =>
-      fencing.act(fence, async (client) => {
-        const stage = await this.#stage(client, spec.id)
-        if (stage === "prepared" || stage === "open") return
-        if (stage === "absent") {
-          await this.#refuseWhenFull()
-          await client
-            .query(
-              `CREATE DATABASE ${ident(spec.id)} TEMPLATE ${ident(template)} STRATEGY wal_log
+    await fencing.act(fence, async (client) => {
+      const stage = await this.#stage(client, spec.id)
+      if (stage === "prepared" || stage === "open") return
+      if (stage === "absent") {
+        await awaitTurn(client, clones, fence.signal)
+        await client
+          .query(
+            `CREATE DATABASE ${ident(spec.id)} TEMPLATE ${ident(template)} STRATEGY wal_log
                  OWNER ${ident(operator.settings.user)} ALLOW_CONNECTIONS false`,
-            )
-            .catch((error: Error & { code?: string }) => {
-              if (error.code === "3D000") {
-                throw new RetryableError(`The template ${template} is gone. It is built anew.`, { cause: error })
-              }
-              // Somebody looks at the template by hand.
-              if (error.code === "55006")
-                throw new RetryableError(`The template cannot be copied now: ${error.message}.`)
-              throw error
-            })
-        }
-        await client.query(`COMMENT ON DATABASE ${ident(spec.id)} IS ${this.#mark(spec.id, "cloned")}`)
-      }),
-    )
+          )
+          .catch((error: Error & { code?: string }) => {
+            if (error.code === "3D000") {
+              throw new RetryableError(`The template ${template} is gone. It is built anew.`, { cause: error })
+            }
+            // Somebody looks at the template by hand.
+            if (error.code === "55006") throw new RetryableError(`The template cannot be copied now: ${error.message}.`)
+            throw error
+          })
+      }
+      await client.query(`COMMENT ON DATABASE ${ident(spec.id)} IS ${this.#mark(spec.id, "cloned")}`)
+    })
   }
 
   async prepare(spec: TenantSpec, fence: Fence): Promise<void> {
@@ -160,53 +155,8 @@ export class TenantDatabases implements Databases {
   #mark(subject: string, stage: Mark["stage"]): string {
     return literal(writeMark({ installation: this.#options.installation(), subject, stage }))
   }
-
-  /** A tenant that could not hold its connections would fail at every visitor: better not to begin. */
-  async #refuseWhenFull(): Promise<void> {
-    const { maxConnections, promised } = await budget(this.#options.operator)
-    if (promised >= maxConnections) {
-      throw new PermanentError(
-        `The database server is full: its tenants may hold ${promised} of ${maxConnections} connections. ` +
-          "Raise max_connections or add a database server, then retry.",
-      )
-    }
-  }
 }
 
 function goneAgain(tenant: TenantId): RetryableError {
   return new RetryableError(`The database ${tenant} is gone. It is looked at anew.`)
-}
-
-export interface Budget {
-  /** What the server takes, without what it keeps for superusers. */
-  readonly maxConnections: number
-  /** What the roles of tenants would hold, each with what an idle Odoo keeps. */
-  readonly promised: number
-  readonly databases: number
-  readonly connections: number
-}
-
-/** An idle tenant keeps four connections, five with websockets. */
-const idleConnections = 5
-
-export async function budget(operator: Operator): Promise<Budget> {
-  const rows = await operator.query<{ max: number; reserved: number; databases: number; connections: number }>(
-    `SELECT current_setting('max_connections')::int AS max,
-            current_setting('superuser_reserved_connections')::int AS reserved,
-            (SELECT count(*)::int FROM pg_database WHERE datdba = current_user::regrole AND datname ~ '^t[a-z2-7]{10}$') AS databases,
-            (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections`,
-  )
-  const row = rows[0]
-  if (!row) throw new RetryableError("PostgreSQL told nothing of its connections.")
-  return {
-    maxConnections: row.max - row.reserved,
-    promised: row.databases * idleConnections,
-    databases: row.databases,
-    connections: row.connections,
-  }
-}
-
-/** Databases that the connections of a server are enough for. */
-export function roomFor({ maxConnections }: Budget): number {
-  return Math.floor(maxConnections / idleConnections)
 }

@@ -3,8 +3,8 @@ import { statfs } from "node:fs/promises"
 import { availableParallelism, totalmem } from "node:os"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Logger } from "pino"
+import { type Budget, budget, roomFor } from "../../databases/budget.ts"
 import type { Operator } from "../../databases/operator.ts"
-import { type Budget, budget, roomFor } from "../../databases/tenant-databases.ts"
 import type { TenantId } from "../../domain/tenant.ts"
 import type { ServerInfo, TargetInfo } from "../../odoo/port.ts"
 import type { Backups, DatabaseAddress, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
@@ -118,7 +118,7 @@ class EmbeddedServer implements DatabaseServers {
       (error: Error) => error,
     )
     const notes = diskFreeMb < lowDiskMb ? [`Only ${diskFreeMb} MB of disk are free.`] : []
-    const full = { maxConnections: 0, promised: 0, databases: 0, connections: 0 }
+    const full = { maxConnections: 0, databases: 0, connections: 0 }
     const found = seen instanceof Error ? full : seen
     return [
       {

@@ -22,6 +22,7 @@ import type { Relay } from "./odoo-conf.ts"
 import { Places } from "./place.ts"
 import { stageRelease } from "./release.ts"
 import { ProcessRuntime } from "./runtime.ts"
+import { SeatedRouter } from "./seated-router.ts"
 import { ProcessTarget } from "./target.ts"
 import { ProcessTemplates } from "./templates.ts"
 
@@ -118,6 +119,7 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
   const router = options.router((fence) => fencing.check(fence), layout.nginx)
   // Visitors of what runs already are served before anything is claimed; a port that is taken is told with each route.
   await router.start().catch((error: unknown) => log.error({ err: error }, "nginx is not in front of the tenants"))
+  const files = new ProcessFiles(layout, places, fencing)
   const target = new ProcessTarget({
     name: options.name,
     server: options.server,
@@ -142,29 +144,9 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
       relay,
       database: { host: options.operator.host, port: options.operator.port },
     }),
-    files: new ProcessFiles(layout, places, fencing),
+    files,
     backups: new ProcessBackups({ layout, operator, fencing, installation, bin: options.postgresBin }),
-    router: new SeatedRouter(router, places),
+    router: new SeatedRouter(router, places, files),
   })
   return { target, databases, templates }
-}
-
-/** The last step of a deletion takes the route away, and with it nobody speaks of the tenant's seat any more. */
-class SeatedRouter implements Router<LoopbackEndpoint> {
-  readonly #router: Router<LoopbackEndpoint>
-  readonly #places: Places
-  readonly observe: Router<LoopbackEndpoint>["observe"]
-  readonly apply: Router<LoopbackEndpoint>["apply"]
-
-  constructor(router: Router<LoopbackEndpoint>, places: Places) {
-    this.#router = router
-    this.#places = places
-    this.observe = (tenant) => router.observe(tenant)
-    this.apply = (...args) => router.apply(...args)
-  }
-
-  async remove(fence: Fence): Promise<void> {
-    await this.#router.remove(fence)
-    await this.#places.giveBack(fence.tenant)
-  }
 }

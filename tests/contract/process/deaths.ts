@@ -170,7 +170,7 @@ export function deaths(test: Test, world: () => ProcessWorld): void {
       await assert.rejects(world().driver.databases.ping(), { name: "RetryableError" })
       await postgres.start()
     }
-    await limit("10")
+    await limit("13")
     const next = new Tenant(world())
     const another = await new Tenant(world()).makeDatabase()
     await assert.rejects(world().driver.databases.clone(next.spec, next.fence), (error: Error) => {
@@ -193,6 +193,20 @@ export function deaths(test: Test, world: () => ProcessWorld): void {
     await next.start()
     assert.deepEqual(await runtime().endpoint(next.id), before)
     await next.remove()
+  })
+
+  test("a place that a killed worker did not give back is seen, and given back", async () => {
+    const left = new Tenant(world())
+    const { files, router } = world().driver.target
+    await world().driver.databases.raise(left.fence)
+    await files.ensure(left.spec, left.fence)
+    await files.remove(left.fence)
+    const seats = `SELECT FROM saas.tenant WHERE id = '${left.id}' AND seat IS NOT NULL`
+    assert.equal((await world().asSuperuser("saas_operator", seats)).rowCount, 1)
+    assert.deepEqual(await router.observe(left.id), { hosts: [], state: { kind: "maintenance" } })
+    await router.remove(left.fence)
+    assert.deepEqual(await router.observe(left.id), { hosts: [], state: { kind: "none" } })
+    assert.equal((await world().asSuperuser("saas_operator", seats)).rowCount, 0)
   })
 
   function nginxPid(): number {

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs"
 import { Installation } from "./lib/installation.ts"
 import { ensureOdoo, unpackedOdoo } from "./lib/odoo.ts"
 import { isRoot } from "./lib/os-user.ts"
-import { installCommand, missingPackages } from "./lib/packages.ts"
+import { installCommand, missingPackages, wrongPrograms } from "./lib/packages.ts"
+import type { InstallationSettings } from "./lib/parts.ts"
 import { closedParent } from "./lib/paths.ts"
-import { holderOf, isFree } from "./lib/ports.ts"
+import { everyAddress, holderOf, isFree } from "./lib/ports.ts"
 import { findPostgres } from "./lib/postgres.ts"
 import { silent } from "./lib/progress.ts"
 import { loadEnvFile, type PortName, portNames, portOf, startSettings } from "./lib/settings.ts"
@@ -70,7 +71,7 @@ async function running(installation: Installation): Promise<boolean> {
 
 async function freePort(name: PortName): Promise<void> {
   const port = portOf(name)
-  if (await isFree(port)) good(`${name} ${port} is free`)
+  if (await isFree(port, name === "HTTP_PORT" ? everyAddress : undefined)) good(`${name} ${port} is free`)
   else
     bad(
       `${name} ${port} is taken by ${holderOf(port) ?? "a process only root can see"}`,
@@ -78,9 +79,27 @@ async function freePort(name: PortName): Promise<void> {
     )
 }
 
+/** null where they are wrong: what comes after them cannot be looked at. */
+function settingsAreRight(): InstallationSettings | null {
+  const problems = wrongPrograms()
+  let settings: InstallationSettings | null = null
+  try {
+    settings = startSettings()
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error))
+  }
+  for (const problem of problems) bad(problem, "change it, or unset it: in the environment, or in .env")
+  return problems.length === 0 ? settings : null
+}
+
+function end(): never {
+  console.log(wrong === 0 ? "\nAll is well." : `\n${wrong} thing${wrong === 1 ? "" : "s"} to mend.`)
+  process.exit(wrong === 0 ? 0 : 1)
+}
+
 loadEnvFile()
-const settings = startSettings()
 console.log("Machine")
+const settings = settingsAreRight() ?? end()
 good(`Node ${process.versions.node}`)
 if (isRoot) good("root: every tenant gets a user of its own")
 else note("not root: tenants on this machine are not isolated from each other")
@@ -95,6 +114,4 @@ if (!existsSync(settings.stateDir)) note("not made yet: npm start")
 const known = odoo && findPostgres() !== null
 const runs = known && (await running(await Installation.open(settings, await ensureOdoo(silent))))
 if (!runs) for (const name of portNames) await freePort(name)
-
-console.log(wrong === 0 ? "\nAll is well." : `\n${wrong} thing${wrong === 1 ? "" : "s"} to mend.`)
-process.exit(wrong === 0 ? 0 : 1)
+end()

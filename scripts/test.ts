@@ -2,13 +2,14 @@
  * `npm test [-- SUITE…]`: every suite, or those named. Sets up what they need, leaves a running installation alone,
  * and ends with one line that says it all.
  */
-import { mkdirSync, rmSync } from "node:fs"
+import { mkdirSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildOwl } from "./build-owl.ts"
 import { ensureOdoo } from "./lib/odoo.ts"
 import { ensurePackages } from "./lib/packages.ts"
 import { type Progress, showProgress } from "./lib/progress.ts"
+import { makeRunLogs } from "./lib/run-logs.ts"
 import { add, failure, nothing, type Result, type Suite } from "./lib/suite.ts"
 import { uvuSuite } from "./lib/uvu.ts"
 import { lint } from "./suites/lint.ts"
@@ -33,7 +34,7 @@ const suites: readonly Suite[] = [
 /** As many as there are processors to expect. */
 const sideBySide = 2
 
-const logs = join(tmpdir(), `odoo-saas-test-logs-${process.getuid?.() ?? 0}`)
+const allLogs = join(tmpdir(), `odoo-saas-test-logs-${process.getuid?.() ?? 0}`)
 
 function chosen(names: readonly string[]): Suite[] {
   const unknown = names.filter((name) => !suites.some((suite) => suite.name === name))
@@ -44,29 +45,28 @@ function chosen(names: readonly string[]): Suite[] {
   return suites.filter(({ name }) => names.includes(name))
 }
 
-async function runSuite(suite: Suite, progress: Progress): Promise<Result> {
+async function runSuite(suite: Suite, logs: string, progress: Progress): Promise<Result> {
   const folder = join(logs, suite.name)
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(folder)
   if (!suite.exists) return failure(`The suite ${suite.name} has no tests.`)
   return progress(suite.name, ({ detail }) => suite.run({ logs: folder, detail })).catch((error: unknown) =>
     failure(`The suite ${suite.name} broke off: ${error instanceof Error ? error.message : error}`),
   )
 }
 
-async function runAll(wanted: readonly Suite[], progress: Progress): Promise<Map<Suite, Result>> {
+async function runAll(wanted: readonly Suite[], logs: string, progress: Progress): Promise<Map<Suite, Result>> {
   const results = new Map<Suite, Result>()
   const waiting = wanted.filter(({ alone }) => !alone)
   const worker = async () => {
     for (let suite = waiting.shift(); suite; suite = waiting.shift())
-      results.set(suite, await runSuite(suite, progress))
+      results.set(suite, await runSuite(suite, logs, progress))
   }
   await Promise.all(Array.from({ length: sideBySide }, worker))
-  for (const suite of wanted.filter(({ alone }) => alone)) results.set(suite, await runSuite(suite, progress))
+  for (const suite of wanted.filter(({ alone }) => alone)) results.set(suite, await runSuite(suite, logs, progress))
   return results
 }
 
-function show(results: ReadonlyMap<Suite, Result>): void {
+function show(results: ReadonlyMap<Suite, Result>, logs: string): void {
   for (const [, { problems }] of results) for (const problem of problems) console.log(`\n${problem}`)
   console.log("\nsuite        passed  failed  skipped")
   for (const [{ name }, { passed, failed, skipped }] of results) {
@@ -82,8 +82,9 @@ try {
   await ensurePackages("test", progress)
   await ensureOdoo(progress)
   await progress("build the OWL bundles", () => buildOwl())
-  const results = await runAll(wanted, progress)
-  show(results)
+  const logs = makeRunLogs(allLogs)
+  const results = await runAll(wanted, logs, progress)
+  show(results, logs)
   const { passed, failed, skipped } = [...results.values()].reduce(add, nothing)
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
   process.exit(failed > 0 || passed === 0 ? 1 : 0)

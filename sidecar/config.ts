@@ -186,6 +186,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   throw new ConfigError(`The settings need mending:\n${problems.map((problem) => `- ${problem}`).join("\n")}`)
 }
 
+/** One of them alone; throws a `ConfigError` where it is wrong. */
+export function readSetting<Name extends VariableName>(
+  name: Name,
+  environment: Readonly<Record<string, string | undefined>>,
+): Config[Name] {
+  const variable: Variable<unknown> = variables[name]
+  try {
+    return variable.parse(environment[name] || (variable.default ?? "")) as Config[Name]
+  } catch (error) {
+    throw new ConfigError(`${name} ${error instanceof Error ? error.message : error}`)
+  }
+}
+
 export function exampleEnvironment(): string {
   const lines = Object.entries<Variable<unknown>>(variables).flatMap(([name, variable]) => [
     ...(variable.doc ? ["", `# ${variable.doc}`] : []),

@@ -4,6 +4,7 @@ import type { Databases, Target, Templates } from "./drivers/driver.ts"
 import type { LoopbackEndpoint } from "./drivers/process/endpoint.ts"
 import { Layout } from "./drivers/process/layout.ts"
 import { LogKeeper } from "./drivers/process/log-keeper.ts"
+import { findOdoo } from "./drivers/process/odoo.ts"
 import { openProcessTarget } from "./drivers/process/open.ts"
 import type { ServerInfo, TargetInfo } from "./odoo/port.ts"
 import { NginxRouter } from "./routing/router.ts"
@@ -35,7 +36,7 @@ export async function openTarget(config: Config, installation: () => string, log
     },
     postgresBin: config.PG_BIN ?? "",
     root: config.ROOT_KEY_FILE,
-    odoo: { python: config.ODOO_PYTHON, home: config.ODOO_HOME ?? "", bin: config.ODOO_BIN ?? "" },
+    odoo: await findOdoo({ python: config.ODOO_PYTHON, home: config.ODOO_HOME ?? "", bin: config.ODOO_BIN ?? "" }),
     relay: relayOf(config),
     network: config.TENANT_NETWORK,
     uidBase: config.TENANT_UID_BASE,

@@ -8,6 +8,8 @@ export interface CommandOptions {
   readonly input?: string
   /** Where both outputs go besides being returned. */
   readonly log?: string
+  /** It ends what it has begun: a person's Ctrl-C is not for it. */
+  readonly uninterrupted?: boolean
   /** Called with each line as it comes. */
   readonly onLine?: (line: string) => void
 }
@@ -29,6 +31,7 @@ export function tryRun(command: string, args: readonly string[], options: Comman
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ["pipe", "pipe", "pipe"],
+      detached: options.uninterrupted ?? false,
     })
     const log = options.log === undefined ? null : createWriteStream(options.log, { flags: "a" })
     let output = ""

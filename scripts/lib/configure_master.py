@@ -9,6 +9,8 @@ if settings["fresh"]:
     # The copy shares its identity with every other copy of the same snapshot.
     parameters.init(force=True)
     parameters.set_param("saas.installation", False)
+    for name, value in settings["first_parameters"].items():
+        parameters.set_param(name, value)
     env["saas.control"]._remember_installation()
 
 for name, value in settings["parameters"].items():

@@ -5,6 +5,7 @@
 
 import { readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
+import { type Config, readConfig, tenantUrlPort } from "../../sidecar/config.ts"
 import { readApplied, writeApplied } from "./applied.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { removeKernelRules } from "./kernel-rules.ts"
@@ -14,15 +15,18 @@ import { masterCode, snapshotOf } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
 import { type InstallationSettings, makeParts, type Parts } from "./parts.ts"
 import { repo } from "./paths.ts"
-import { demandFree } from "./ports.ts"
+import { demandFree, everyAddress } from "./ports.ts"
 import type { Cluster } from "./postgres.ts"
 import { type Daemon, stopProcess } from "./processes.ts"
 import type { Progress } from "./progress.ts"
 import type { Secrets } from "./secrets.ts"
+import { demandSame } from "./settings.ts"
 import { notReadyBecause, sidecarEnvironment, sidecarServer } from "./sidecar.ts"
 import { copyTree } from "./snapshots.ts"
-import { claimStateFolder, rememberSettings, removeStateFolder } from "./state-folder.ts"
+import { claimStateFolder, rememberedSettings, rememberSettings, removeStateFolder } from "./state-folder.ts"
 import { until } from "./until.ts"
+
+const firstDomain = "localhost"
 
 export class Installation {
   readonly settings: InstallationSettings
@@ -45,17 +49,46 @@ export class Installation {
     return new Installation(settings, odoo, await makeParts(settings, odoo))
   }
 
+  /** Where people find the master. */
   get url(): string {
-    return `http://localhost:${this.settings.ports.http}`
+    const config = this.config()
+    return `${config.TENANT_URL_SCHEME}://${config.MASTER_HOST}${tenantUrlPort(config)}`
+  }
+
+  /** Where customers find their Odoos, with the domain that a new master has. */
+  get tenantUrl(): string {
+    const config = this.config()
+    return `${config.TENANT_URL_SCHEME}://<address>.${firstDomain}${tenantUrlPort(config)}`
+  }
+
+  /** The sidecar's settings; throws a sentence about every one that is wrong. */
+  private config(): Config {
+    return readConfig(this.sidecarEnv())
+  }
+
+  /** Throws a sentence about whatever is wrong with the settings, before anything is changed. */
+  async demandSettings(): Promise<void> {
+    const { stateDir } = this.settings
+    const before = rememberedSettings(stateDir)
+    if (before !== null && this.isRunning()) demandSame(before, this.settings)
+    this.claim()
+    this.secrets.ensure()
+    this.config()
+    await this.demandPorts()
+  }
+
+  isRunning(): boolean {
+    const servers = [this.postgres.pid(), this.master.server.pid(), this.sidecar.pid()]
+    return servers.some((pid) => pid !== null) || nginxOf(this.settings.stateDir).length > 0
   }
 
   /** Throws a sentence about the first port that somebody else has. Those of servers of ours that run are fine. */
-  async demandPorts(): Promise<void> {
+  private async demandPorts(): Promise<void> {
     const { stateDir, ports } = this.settings
     if (this.postgres.pid() === null) await demandFree(ports.postgres, "PG_PORT", "PostgreSQL")
     if (this.master.server.mark() === null) await demandFree(ports.master, "MASTER_PORT", "the master Odoo")
     if (this.sidecar.mark() === null) await demandFree(ports.sidecar, "SIDECAR_PORT", "the sidecar")
-    if (nginxOf(stateDir).length === 0) await demandFree(ports.http, "HTTP_PORT", "nginx")
+    if (nginxOf(stateDir).length === 0) await demandFree(ports.http, "HTTP_PORT", "nginx", everyAddress)
   }
 
   /** PostgreSQL up, the master's database there and up to date with the code and the settings. */
@@ -84,13 +117,14 @@ export class Installation {
         await this.postgres.create()
         await this.postgres.start()
       })
-    }
+    } else await this.postgres.start()
     await this.postgres.ensureRoles(this.secrets)
   }
 
   async startMaster(progress: Progress): Promise<void> {
-    if (this.master.server.mark() !== null) return
-    await progress("start the master Odoo", () => this.master.server.start())
+    const { server } = this.master
+    if (server.isOutdated()) await progress("stop the master Odoo, which has changed", () => server.stop())
+    if (server.mark() === null) await progress("start the master Odoo", () => server.start())
   }
 
   /** The complete environment of a sidecar of this installation. */
@@ -108,6 +142,8 @@ export class Installation {
 
   async startSidecar(progress: Progress): Promise<void> {
     const { ports } = this.settings
+    // Tenants run on meanwhile.
+    if (this.sidecar.isOutdated()) await progress("stop the sidecar, which has changed", () => this.sidecar.stop())
     if (this.sidecar.mark() === null) {
       await progress("start the sidecar", () => this.sidecar.start())
     }
@@ -139,7 +175,7 @@ export class Installation {
     }
     const { front, tenants } = await leftovers(stateDir)
     for (const { name, mark } of front) await one(name, true, () => stopProcess(mark, 10))
-    await one(`${tenants.length} tenants`, tenants.length > 0, async () => {
+    await one(tenants.length === 1 ? "one tenant" : `${tenants.length} tenants`, tenants.length > 0, async () => {
       await Promise.all(tenants.map(({ mark }) => stopProcess(mark, 20)))
     })
     await removeKernelRules(this.settings.uidBase)
@@ -188,15 +224,16 @@ export class Installation {
   }
 
   private masterSettings(): Record<string, unknown> {
-    const { ports, demo } = this.settings
+    const config = this.config()
     return {
-      demo,
+      demo: this.settings.demo,
       admin_password: this.secrets.read("admin-password"),
       sidecar_password: this.secrets.read("sidecar-password"),
+      // A person changes this one in the master.
+      first_parameters: { "saas.base_domain": firstDomain },
       parameters: {
-        "saas.base_domain": "localhost",
-        "saas.url_scheme": "http",
-        "saas.url_port": String(ports.http),
+        "saas.url_scheme": config.TENANT_URL_SCHEME,
+        "saas.url_port": String(config.TENANT_URL_PORT ?? config.HTTP_PORT),
         "web.base.url": this.url,
         "web.base.url.freeze": "True",
       },

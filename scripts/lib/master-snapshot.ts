@@ -3,6 +3,7 @@ import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { writeApplied } from "./applied.ts"
 import { fingerprintOf } from "./fingerprints.ts"
+import { undoable } from "./interrupts.ts"
 import type { Odoo } from "./odoo.ts"
 import { makeParts, type Parts } from "./parts.ts"
 import { repo } from "./paths.ts"
@@ -49,15 +50,20 @@ async function change(folder: string, odoo: Odoo, work: (parts: Parts) => Promis
   const settings = { stateDir: folder, ports, network: "127.66.0.0", uidBase: 200_000, durable: false, demo: false }
   const parts = await makeParts(settings, odoo)
   parts.secrets.ensure()
-  await parts.postgres.create()
-  await parts.postgres.start()
-  try {
-    await parts.postgres.ensureRoles(parts.secrets)
-    await parts.master.writeFiles()
-    await work(parts)
-  } finally {
-    await parts.postgres.stop()
-  }
+  await undoable(
+    () => parts.postgres.stop("immediate"),
+    async () => {
+      await parts.postgres.create()
+      await parts.postgres.start()
+      try {
+        await parts.postgres.ensureRoles(parts.secrets)
+        await parts.master.writeFiles()
+        await work(parts)
+      } finally {
+        await parts.postgres.stop()
+      }
+    },
+  )
   const unwanted = ["secrets", "run", "master/odoo.conf", "master/nudge-token", "master/code", "master/modules.log"]
   for (const name of unwanted) rmSync(join(folder, name), { recursive: true, force: true })
 }

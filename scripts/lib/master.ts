@@ -1,13 +1,18 @@
 /** The operator's own Odoo: its configuration, its modules and its server. */
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { run } from "./commands.ts"
+import { fingerprintOf } from "./fingerprints.ts"
 import { type Odoo, pythonEnv } from "./odoo.ts"
 import { asUser, isRoot, type OsUser } from "./os-user.ts"
 import { closedParent, repo } from "./paths.ts"
 import { Daemon } from "./processes.ts"
 import type { Progress } from "./progress.ts"
 import type { Secrets } from "./secrets.ts"
+
+const ownDatabase = "scripts/lib/odoo_own_database.py"
+const codeParts = ["addons/saas_master", "runtime/launch.py", ownDatabase]
+const staticFiles = join(repo, "addons/saas_master/static/src")
 
 export interface MasterOptions {
   readonly folder: string
@@ -43,6 +48,7 @@ export class Master {
       },
       cwd: "/",
       user: options.user,
+      made: () => this.made(),
       ready: () => answers(`http://127.0.0.1:${options.port}/web/health?db_server_status=1`),
       readySeconds: 120,
     })
@@ -87,6 +93,14 @@ export class Master {
     if (isRoot) await run("chown", ["-R", `${user.uid}:${user.gid}`, folder])
   }
 
+  /** Changes with everything that it reads at its start only. */
+  private made(): string {
+    const code = ["runtime", "addons/saas_master"].map((name) => join(repo, name))
+    const scripts = ["dist/backend.js", "dist/frontend.js"].map((name) => join(staticFiles, name)).filter(existsSync)
+    const read = [this.config, join(repo, ownDatabase), ...scripts].map((file) => readFileSync(file, "utf8"))
+    return fingerprintOf(code, this.options.odoo.version, this.options.odoo.python, ...read)
+  }
+
   /** Installs (`-i`) or upgrades (`-u`) and ends. */
   async modules(how: "-i" | "-u", names: readonly string[], progress: Progress, title: string): Promise<void> {
     const [command, args] = this.commandLine("server", [how, names.join(","), "--stop-after-init", "--no-http"])
@@ -107,7 +121,7 @@ export class Master {
   }
 
   private arguments(command: string, args: readonly string[]): string[] {
-    return [join(this.code, "scripts/lib/odoo_own_database.py"), command, "-c", this.config, ...args]
+    return [join(this.code, ownDatabase), command, "-c", this.config, ...args]
   }
 
   env(): Record<string, string> {
@@ -133,8 +147,6 @@ async function answers(url: string): Promise<true | null> {
     throw error
   }
 }
-
-const codeParts = ["addons/saas_master", "runtime/launch.py", "scripts/lib/odoo_own_database.py"]
 
 /** The repository itself where the master's user can read it, else a copy below the state folder. */
 function codeFolder(folder: string): string {

@@ -4,22 +4,26 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs"
-import { dirname, join } from "node:path"
-import { CommandFailed, run } from "./commands.ts"
+import { dirname, join, resolve } from "node:path"
+import { addonsPaths, findOdoo, type OdooSettings, pythonPath } from "../../sidecar/drivers/process/odoo.ts"
+import { run } from "./commands.ts"
+import { undoable } from "./interrupts.ts"
 import { isRoot } from "./os-user.ts"
 import { ToDo } from "./packages.ts"
-import { cacheFolder, findProgram } from "./paths.ts"
+import { cacheFolder, closedParent, findProgram, repo } from "./paths.ts"
 import type { Progress } from "./progress.ts"
+import { removeStale } from "./snapshots.ts"
 
 export interface Odoo {
   readonly version: string
   readonly python: string
-  /** Put in front of Python's own search path; "" when the interpreter finds Odoo by itself. */
+  /** Put in front of Python's own search path. */
   readonly pythonPath: string
   readonly addonsPath: readonly string[]
   /** How the sidecar is told of it. */
@@ -34,12 +38,17 @@ const finished = ".complete-2"
 
 export async function ensureOdoo(progress: Progress): Promise<Odoo> {
   const bin = process.env.ODOO_BIN
-  if (bin) return describe(process.env.ODOO_PYTHON ?? "python3", dirname(bin), { ODOO_BIN: bin })
-  const root = unpackedOdoo() ?? (await progress("download Odoo 19", (step) => download(step.detail)))
-  if (!existsSync(join(root, finished))) await progress("finish the unpacked Odoo", () => finish(root))
-  return describe(process.env.ODOO_PYTHON ?? "/usr/bin/python3", join(root, "usr/lib/python3/dist-packages"), {
-    ODOO_HOME: root,
-  })
+  if (bin) return describe({ python: process.env.ODOO_PYTHON || interpreterOf(bin), home: "", bin: resolve(repo, bin) })
+  const home = unpackedOdoo() ?? (await progress("download Odoo 19", (step) => download(step.detail)))
+  if (!existsSync(join(home, finished))) await progress("finish the unpacked Odoo", () => finish(home))
+  return describe({ python: process.env.ODOO_PYTHON || "/usr/bin/python3", home, bin: "" })
+}
+
+/** What the first line of a start script names: an installed Odoo's is that of its own environment. */
+function interpreterOf(bin: string): string {
+  const [line = ""] = readFileSync(bin, "utf8").split("\n")
+  const [program = "", name] = /^#!(.*)$/.exec(line)?.[1]?.trim().split(/\s+/) ?? []
+  return (program.endsWith("/env") ? name : program) || "python3"
 }
 
 /** The newest one in the cache. A folder appears there complete or not at all. */
@@ -51,36 +60,36 @@ export function unpackedOdoo(): string | null {
   return newest === undefined ? null : join(folder, newest)
 }
 
-const question = `
-import json, os, odoo.release
-print(json.dumps({"version": odoo.release.version, "root": os.path.dirname(odoo.release.__file__)}))
-`
-
-async function describe(python: string, sourceFolder: string, env: Record<string, string>): Promise<Odoo> {
-  const pythonPath = existsSync(join(sourceFolder, "odoo")) ? sourceFolder : ""
-  let answer: { version: string; root: string }
-  try {
-    const told = await run(python, ["-c", question], { env: pythonEnv(pythonPath), cwd: "/" })
-    answer = JSON.parse(told.trim().split("\n").pop() ?? "")
-  } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error
+async function describe(settings: OdooSettings): Promise<Odoo> {
+  // Tenants have a search path of their own, so they are told the interpreter that we mean.
+  const asked = { ...settings, python: findProgram(settings.python) ?? settings.python }
+  const { python, home } = asked
+  const found = await findOdoo(asked).catch((error: Error) => {
+    const advice = "Name your Odoo with ODOO_BIN and, where it has an interpreter of its own, that with ODOO_PYTHON."
+    throw new ToDo(`${error.message} ${advice}`)
+  })
+  if (!found.version.startsWith(series)) {
+    throw new ToDo(`ODOO_BIN names an Odoo ${found.version}; this needs ${series}. Unset it and one is fetched.`)
+  }
+  const closed = isRoot ? [found.packages, python].map(closedParent).find((folder) => folder !== null) : null
+  if (closed) {
     throw new ToDo(
-      `${python} cannot load Odoo from ${sourceFolder}. Name your Odoo with ODOO_BIN and, where it has an interpreter ` +
-        `of its own, that with ODOO_PYTHON.\n${error.message}`,
+      `Odoo runs as users of its own, and ${closed} lets nobody but its owner pass. Move Odoo and its interpreter to ` +
+        "where others can read them, such as /opt, or start as the user that they belong to.",
     )
   }
-  if (!answer.version.startsWith(series)) {
-    throw new ToDo(`ODOO_BIN names an Odoo ${answer.version}; this needs ${series}. Unset it and one is fetched.`)
+  return {
+    version: found.version,
+    python,
+    pythonPath: pythonPath(found),
+    addonsPath: addonsPaths(found),
+    env: { ODOO_PYTHON: python, ...(home ? { ODOO_HOME: home } : { ODOO_BIN: asked.bin }) },
   }
-  const addonsPath = [join(answer.root, "addons"), join(dirname(answer.root), "addons")].filter((path) =>
-    existsSync(path),
-  )
-  return { version: answer.version, python, pythonPath, addonsPath, env: { ODOO_PYTHON: python, ...env } }
 }
 
 export function pythonEnv(pythonPath: string): Record<string, string> {
-  const base = { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C.UTF-8", PYTHONDONTWRITEBYTECODE: "1" }
-  return pythonPath === "" ? base : { ...base, PYTHONPATH: pythonPath }
+  const PATH = process.env.PATH ?? "/usr/bin:/bin"
+  return { PATH, LC_ALL: "C.UTF-8", PYTHONDONTWRITEBYTECODE: "1", PYTHONPATH: pythonPath }
 }
 
 /**
@@ -95,37 +104,39 @@ async function download(detail: (text: string) => void): Promise<string> {
   }
   const cache = join(cacheFolder(), "odoo")
   mkdirSync(cache, { recursive: true, mode: 0o755 })
+  removeStale(cache, ".download-")
   const work = mkdtempSync(join(cache, ".download-"))
-  try {
-    const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    writeFileSync(join(work, "sources.list"), `deb [signed-by=${keyring}] ${await mirror()} sid main\n`)
-    for (const folder of ["lists/partial", "archives/partial"]) mkdirSync(join(work, folder), { recursive: true })
-    const options = [
-      `Dir::State::lists=${work}/lists`,
-      `Dir::Cache=${work}`,
-      `Dir::Cache::archives=${work}/archives`,
-      `Dir::Etc::sourcelist=${work}/sources.list`,
-      "Dir::Etc::sourceparts=/dev/null",
-      "Dir::Etc::preferencesparts=/dev/null",
-      "Acquire::Languages=none",
-      ...(isRoot ? ["APT::Sandbox::User=root"] : []),
-    ].flatMap((option) => ["-o", option])
-    const watch = { cwd: work, onLine: (line: string) => detail(line.slice(0, 60)) }
-    await run("apt-get", [...options, "-q", "update"], watch)
-    await run("apt-get", [...options, "-q", "download", packageName], watch)
-    const deb = readdirSync(work).find((name) => name.endsWith(".deb"))
-    if (deb === undefined) throw new Error(`apt-get download ${packageName} left no file behind`)
-    detail("unpacking")
-    const version = decodeURIComponent(deb.split("_")[1] ?? series)
-    const unpacked = join(work, "root")
-    await run("dpkg-deb", ["-x", join(work, deb), unpacked])
-    const root = join(cache, version)
-    rmSync(root, { recursive: true, force: true })
-    renameSync(unpacked, root)
-    return root
-  } finally {
-    rmSync(work, { recursive: true, force: true })
-  }
+  const remove = async () => rmSync(work, { recursive: true, force: true, maxRetries: 10 })
+  return undoable(remove, () => downloadTo(cache, work, detail).finally(remove))
+}
+
+async function downloadTo(cache: string, work: string, detail: (text: string) => void): Promise<string> {
+  const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+  writeFileSync(join(work, "sources.list"), `deb [signed-by=${keyring}] ${await mirror()} sid main\n`)
+  for (const folder of ["lists/partial", "archives/partial"]) mkdirSync(join(work, folder), { recursive: true })
+  const options = [
+    `Dir::State::lists=${work}/lists`,
+    `Dir::Cache=${work}`,
+    `Dir::Cache::archives=${work}/archives`,
+    `Dir::Etc::sourcelist=${work}/sources.list`,
+    "Dir::Etc::sourceparts=/dev/null",
+    "Dir::Etc::preferencesparts=/dev/null",
+    "Acquire::Languages=none",
+    ...(isRoot ? ["APT::Sandbox::User=root"] : []),
+  ].flatMap((option) => ["-o", option])
+  const watch = { cwd: work, onLine: (line: string) => detail(line.slice(0, 60)) }
+  await run("apt-get", [...options, "-q", "update"], watch)
+  await run("apt-get", [...options, "-q", "download", packageName], watch)
+  const deb = readdirSync(work).find((name) => name.endsWith(".deb"))
+  if (deb === undefined) throw new Error(`apt-get download ${packageName} left no file behind`)
+  detail("unpacking")
+  const version = decodeURIComponent(deb.split("_")[1] ?? series)
+  const unpacked = join(work, "root")
+  await run("dpkg-deb", ["-x", join(work, deb), unpacked])
+  const root = join(cache, version)
+  rmSync(root, { recursive: true, force: true })
+  renameSync(unpacked, root)
+  return root
 }
 
 /** Where this machine gets its own Debian packages from. */

@@ -18,8 +18,16 @@ export function asUser(user: OsUser, command: string, args: readonly string[]): 
 }
 
 export function currentUser(): OsUser {
-  const me = userInfo()
-  return { name: me.username, uid: me.uid, gid: me.gid }
+  try {
+    const { username: name, uid, gid } = userInfo()
+    return { name, uid, gid }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && /ENOENT/.test(error.message))) throw error
+    const uid = process.getuid?.()
+    throw new Error(
+      `Your user (uid ${uid}) has no name, and PostgreSQL refuses to run as such a one. Give it one: useradd -u ${uid} NAME`,
+    )
+  }
 }
 
 /** PostgreSQL refuses to run as root, so root lends it the `postgres` user that Debian's package makes. */

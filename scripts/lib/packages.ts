@@ -1,7 +1,8 @@
 /** What the machine itself must have. On Debian root gets what is missing; others are told the one command for it. */
 import { existsSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { run, tryRun } from "./commands.ts"
+import { undoable } from "./interrupts.ts"
 import { isRoot } from "./os-user.ts"
 import { cacheFolder, findProgram } from "./paths.ts"
 import { findPostgres, oldestPostgres } from "./postgres.ts"
@@ -52,7 +53,7 @@ export interface Missing {
 export async function missingPackages(purpose: Purpose): Promise<Missing[]> {
   const wanted = [...programs, ...(isRoot ? rootPrograms : []), ...(purpose === "test" ? testPrograms : [])]
   const missing: Missing[] = wanted
-    .filter(({ program }) => findProgram(process.env[`${program.toUpperCase()}_BIN`] ?? program) === null)
+    .filter(({ program }) => findProgram(process.env[`${program.toUpperCase()}_BIN`] || program) === null)
     .map(({ name, use }) => ({ name, use }))
   if (findPostgres() === null) missing.push({ name: "postgresql", use: `PostgreSQL ${oldestPostgres} or newer` })
   if (findProgram("dpkg-query") !== null) {
@@ -69,9 +70,26 @@ export async function missingPackages(purpose: Purpose): Promise<Missing[]> {
   return missing
 }
 
+/** One command, to be run as root. */
 export function installCommand(missing: readonly Missing[]): string {
   const names = missing.map(({ name }) => name).join(" ")
-  return `sudo sh -c "apt-get update && apt-get install -y --no-install-recommends ${names}"`
+  const asRoot = findProgram("sudo") === null ? "su -c" : "sudo sh -c"
+  return `${asRoot} "apt-get update && apt-get install -y --no-install-recommends ${names}"`
+}
+
+/** Sentences about programs that a person has named and that are not there. */
+export function wrongPrograms(): string[] {
+  const named = [...programs, ...rootPrograms, ...testPrograms].map(({ program }) => `${program.toUpperCase()}_BIN`)
+  const wrong = [...named, "ODOO_BIN", "ODOO_PYTHON"].filter((name) => {
+    const given = process.env[name]
+    return given && (name === "ODOO_BIN" ? !existsSync(given) : findProgram(given) === null)
+  })
+  const words = wrong.map((name) => `${name} names ${process.env[name]}, which is not there.`)
+  const { PG_BIN } = process.env
+  if (PG_BIN && findProgram(join(resolve(PG_BIN), "initdb")) === null) {
+    words.push(`PG_BIN names ${PG_BIN}, and there is no initdb in it.`)
+  }
+  return words
 }
 
 /** Says what a person has to do, when this program cannot do it for them. */
@@ -81,6 +99,8 @@ export class ToDo extends Error {
 
 /** Installs what is missing, or throws `ToDo`. */
 export async function ensurePackages(purpose: Purpose, progress: Progress): Promise<void> {
+  const wrong = wrongPrograms()
+  if (wrong.length > 0) throw new ToDo(`${wrong.join("\n")}\nName another, or unset it and what Debian has is used.`)
   const missing = await missingPackages(purpose)
   if (missing.length === 0) return
   const reasons = new Map(missing.map(({ name, use }) => [use, name]))
@@ -98,12 +118,19 @@ export async function ensurePackages(purpose: Purpose, progress: Progress): Prom
     const log = join(cacheFolder(), "apt.log")
     const env = { ...(process.env as Record<string, string>), DEBIAN_FRONTEND: "noninteractive" }
     await run("apt-get", ["update", "-q"], { env, log, onLine: (line) => step.detail(line.slice(0, 60)) })
-    await withoutServices(() =>
-      run("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...missing.map(({ name }) => name)], {
+    const names = missing.map(({ name }) => name)
+    const installing = withoutServices(() =>
+      run("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...names], {
         env,
         log,
+        // A half-installed package would be in the way of every other.
+        uninterrupted: true,
         onLine: (line) => step.detail(line.slice(0, 60)),
       }),
+    )
+    await undoable(
+      () => installing,
+      () => installing,
     )
   })
   if (findPostgres() === null) {

@@ -35,11 +35,13 @@ export function closedParent(path: string): string | null {
   return parts.find((part) => existsSync(part) && (statSync(part).mode & 0o001) === 0) ?? null
 }
 
-/** The first program of that name on PATH or where Debian keeps an administrator's, or null. */
+/** The first program of that name on PATH or where Debian keeps an administrator's, or null. A path is taken as it is. */
 export function findProgram(name: string): string | null {
-  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin", "/usr/local/sbin"]
+  const folders = name.includes("/")
+    ? [repo]
+    : [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin", "/usr/local/sbin"]
   for (const folder of folders) {
-    const path = join(folder, name)
+    const path = resolve(folder, name)
     try {
       accessSync(path, constants.X_OK)
       if (statSync(path).isFile()) return path

@@ -2,7 +2,11 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { createServer } from "node:net"
 
-export async function isFree(port: number, host = "127.0.0.1"): Promise<boolean> {
+const loopback = "127.0.0.1"
+/** Where nginx listens: somebody who has the port on one address of this machine is in its way. */
+export const everyAddress = "0.0.0.0"
+
+export async function isFree(port: number, host = loopback): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once("error", (error: NodeJS.ErrnoException) => {
@@ -35,8 +39,8 @@ export function holderOf(port: number): string | null {
 }
 
 /** Throws a sentence that names the port, its holder and the setting to change. */
-export async function demandFree(port: number, setting: string, what: string): Promise<void> {
-  if (await isFree(port)) return
+export async function demandFree(port: number, setting: string, what: string, host = loopback): Promise<void> {
+  if (await isFree(port, host)) return
   const holder = holderOf(port) ?? "another process (which one only root can see)"
   const other = await pickFree(port + 1, Math.min(port + 1000, 65_535))
   throw new Error(

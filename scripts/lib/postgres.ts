@@ -21,6 +21,7 @@ import { run, tryRun } from "./commands.ts"
 import { asUser, isRoot, type OsUser } from "./os-user.ts"
 import { accessRules, closingStatements, databases, masterStatements, type Role, roles } from "./roles.ts"
 import type { Secrets } from "./secrets.ts"
+import { until } from "./until.ts"
 
 export const oldestPostgres = 15
 
@@ -132,8 +133,15 @@ export class Cluster {
     return existsSync(cwd) && readlinkSync(cwd) === realpathSync(this.data) ? pid : null
   }
 
+  /** Resolves once it answers, whoever started it. */
   async start(): Promise<void> {
-    if (this.pid() !== null) return
+    if (this.pid() !== null) {
+      await until(async () => ((await this.answers()) ? true : null), {
+        seconds: 60,
+        otherwise: () => `PostgreSQL runs and does not answer. Its log may say why: ${this.log}`,
+      })
+      return
+    }
     try {
       await this.tool("pg_ctl", ["start", "-D", this.data, "-l", this.log, "-w", "-t", "60", "-s"])
     } catch (error) {

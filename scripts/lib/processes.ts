@@ -3,7 +3,17 @@
  * by the pid alone: that number may be somebody else's by now.
  */
 import { spawn } from "node:child_process"
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { dirname } from "node:path"
 import { asUser, type OsUser } from "./os-user.ts"
 import { until } from "./until.ts"
@@ -87,6 +97,8 @@ export interface DaemonOptions {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly user: OsUser
+  /** What it is made of: when that has changed, one that runs is out of date. */
+  readonly made?: () => string
   /** null while it cannot serve; asked until it answers. */
   readonly ready: () => Promise<true | null>
   readonly readySeconds: number
@@ -94,6 +106,8 @@ export interface DaemonOptions {
 
 export class Daemon {
   readonly options: DaemonOptions
+  /** Where the words of the process that we have started begin in the log. */
+  private begunAt = 0
 
   constructor(options: DaemonOptions) {
     this.options = options
@@ -111,6 +125,12 @@ export class Daemon {
     return this.mark()?.pid ?? null
   }
 
+  /** It runs, and was started from other code or with other settings than there are now. */
+  isOutdated(): boolean {
+    const { pidFile, made } = this.options
+    return this.mark() !== null && made !== undefined && JSON.parse(readFileSync(pidFile, "utf8")).made !== made()
+  }
+
   /** Resolves once it serves. Does nothing but wait when it runs already. */
   async start(): Promise<void> {
     const mark = this.mark() ?? this.spawn()
@@ -126,8 +146,9 @@ export class Daemon {
 
   /** The end of its log, for a person who wants to know why. */
   lastWords(lines = 12): string {
-    if (!existsSync(this.log)) return `It wrote no log (${this.log}).`
-    return `The end of ${this.log}:\n${readFileSync(this.log, "utf8").trimEnd().split("\n").slice(-lines).join("\n")}`
+    const said = existsSync(this.log) ? readFileSync(this.log).subarray(this.begunAt).toString("utf8").trimEnd() : ""
+    if (said === "") return `It wrote nothing to its log (${this.log}).`
+    return `The end of ${this.log}:\n${said.split("\n").slice(-lines).join("\n")}`
   }
 
   private spawn(): ProcessMark {
@@ -135,6 +156,7 @@ export class Daemon {
     mkdirSync(dirname(pidFile), { recursive: true })
     mkdirSync(dirname(this.log), { recursive: true })
     const log = openSync(this.log, "a", 0o600)
+    this.begunAt = fstatSync(log).size
     const [command, args] = asUser(user, this.options.command, this.options.args)
     const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", log, log] })
     closeSync(log)
@@ -144,7 +166,7 @@ export class Daemon {
       throw new Error(`${name} cannot be started: ${command} did not run.`)
     child.unref()
     const mark = { pid: child.pid, started }
-    writeFileSync(`${pidFile}.new`, JSON.stringify(mark), { mode: 0o600 })
+    writeFileSync(`${pidFile}.new`, JSON.stringify({ ...mark, made: this.options.made?.() }), { mode: 0o600 })
     renameSync(`${pidFile}.new`, pidFile)
     return mark
   }

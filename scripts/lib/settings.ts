@@ -1,6 +1,8 @@
 /** The settings of `npm start`: from the environment, else from `.env`, else these. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import { readSetting } from "../../sidecar/config.ts"
+import { ToDo } from "./packages.ts"
 import type { InstallationSettings } from "./parts.ts"
 import { repo, stateFolder } from "./paths.ts"
 
@@ -29,6 +31,10 @@ export function portOf(name: PortName): number {
 }
 
 export function startSettings(): InstallationSettings {
+  for (const name of portNames) {
+    const other = portNames.find((one) => one !== name && portOf(one) === portOf(name))
+    if (other) throw new Error(`${name} and ${other} are both ${portOf(name)}: give each a port of its own.`)
+  }
   return {
     stateDir: stateFolder(),
     ports: {
@@ -37,9 +43,25 @@ export function startSettings(): InstallationSettings {
       sidecar: portOf("SIDECAR_PORT"),
       postgres: portOf("PG_PORT"),
     },
-    network: process.env.TENANT_NETWORK ?? "127.66.0.0",
-    uidBase: Number(process.env.TENANT_UID_BASE ?? 200_000),
+    network: readSetting("TENANT_NETWORK", process.env),
+    uidBase: readSetting("TENANT_UID_BASE", process.env),
     durable: true,
     demo: true,
   }
+}
+
+/** Throws where what runs was started with other settings than these: half of it would be at one place, half elsewhere. */
+export function demandSame(running: InstallationSettings, asked: InstallationSettings): void {
+  const [before, now] = [running, asked].map(({ ports, network, uidBase }) => ({
+    HTTP_PORT: ports.http,
+    MASTER_PORT: ports.master,
+    SIDECAR_PORT: ports.sidecar,
+    PG_PORT: ports.postgres,
+    TENANT_NETWORK: network,
+    TENANT_UID_BASE: uidBase,
+  }))
+  const changed = Object.entries(now ?? {}).filter(([name, value]) => Object(before)[name] !== value)
+  if (changed.length === 0) return
+  const words = changed.map(([name, value]) => `${name}=${Object(before)[name]}, not with ${value}`)
+  throw new ToDo(`It runs with ${words.join("; ")}. npm stop first, or start it with the settings that it runs with.`)
 }

@@ -1,11 +1,28 @@
 /** The sidecar as a server of one installation, and what it says of itself. */
 import { join } from "node:path"
-import { variableNames } from "../../sidecar/config.ts"
+import { type VariableName, variableNames } from "../../sidecar/config.ts"
+import { fingerprintOf } from "./fingerprints.ts"
 import type { Odoo } from "./odoo.ts"
 import { currentUser } from "./os-user.ts"
 import { findProgram, repo } from "./paths.ts"
 import { Daemon } from "./processes.ts"
 import type { Secrets } from "./secrets.ts"
+
+/** What the installation decides itself, beside what it sets below. */
+const decidedHere: ReadonlySet<VariableName> = new Set([
+  "MASTER_DB",
+  "MASTER_LOGIN",
+  "PG_HOST",
+  "PG_OPERATOR",
+  "PG_OPERATOR_DB",
+  "SIDECAR_HOST",
+  "ODOO_HOME",
+  "ODOO_BIN",
+  "ODOO_PYTHON",
+])
+
+/** Shells differ in these, and the sidecar does not depend on them. */
+const ofTheShell = new Set(["PATH", "HOME"])
 
 export interface SidecarOptions {
   readonly name: string
@@ -30,8 +47,8 @@ export interface SidecarSurroundings {
 
 export function sidecarEnvironment(around: SidecarSurroundings): Record<string, string> {
   const { stateDir, odoo, secrets, ports } = around
-  // What a person sets goes through as it is, but for what this installation decides itself.
-  const given = variableNames.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))
+  const open = variableNames.filter((name) => !decidedHere.has(name))
+  const given = open.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))
   return {
     PATH: process.env.PATH ?? "/usr/bin:/bin",
     HOME: process.env.HOME ?? "/",
@@ -47,7 +64,7 @@ export function sidecarEnvironment(around: SidecarSurroundings): Record<string, 
     ROOT_KEY_FILE: secrets.path("root-key"),
     NUDGE_TOKEN_FILE: secrets.path("nudge-token"),
     SIDECAR_PORT: String(ports.sidecar),
-    NGINX_BIN: process.env.NGINX_BIN ?? findProgram("nginx") ?? "nginx",
+    NGINX_BIN: process.env.NGINX_BIN || (findProgram("nginx") ?? "nginx"),
     HTTP_PORT: String(ports.http),
     TENANT_NETWORK: around.network,
     TENANT_UID_BASE: String(around.uidBase),
@@ -64,9 +81,17 @@ export function sidecarServer({ name, stateDir, env }: SidecarOptions): Daemon {
     env,
     cwd: repo,
     user: currentUser(),
+    made: () => madeOf(env),
     ready: async () => ((await ask(Number(env.SIDECAR_PORT), "/healthz"))?.status === 200 ? true : null),
     readySeconds: 60,
   })
+}
+
+/** Changes with its code and its settings. */
+function madeOf(env: Readonly<Record<string, string>>): string {
+  const settings = Object.entries(env).filter(([name]) => !ofTheShell.has(name))
+  const code = ["sidecar", "runtime", "addons/saas_tenant"].map((name) => join(repo, name))
+  return fingerprintOf(code, JSON.stringify(settings.sort()))
 }
 
 /** null when it is ready, else its reasons, as it words them. */

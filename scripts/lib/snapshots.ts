@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs"
 import { join } from "node:path"
 import { run } from "./commands.ts"
+import { undoable } from "./interrupts.ts"
 import { withLock } from "./locks.ts"
 import { cacheFolder } from "./paths.ts"
 
@@ -30,13 +31,16 @@ export async function ensureSnapshot(
   await withLock(join(snapshots(), `${kind}-${key}.lock`), async () => {
     if (existsSync(folder)) return
     const work = mkdtempSync(join(snapshots(), ".new-"))
-    try {
-      await run("chmod", ["711", work])
-      await build(work)
-      renameSync(work, folder)
-    } finally {
-      rmSync(work, { recursive: true, force: true })
-    }
+    const remove = async () => rmSync(work, { recursive: true, force: true, maxRetries: 10 })
+    await undoable(remove, async () => {
+      try {
+        await run("chmod", ["711", work])
+        await build(work)
+        renameSync(work, folder)
+      } finally {
+        await remove()
+      }
+    })
     prune(kind, folder)
   })
   utimesSync(folder, new Date(), new Date())
@@ -46,12 +50,17 @@ export async function ensureSnapshot(
 function prune(kind: string, current: string): void {
   const mine = readdirSync(snapshots()).filter((name) => new RegExp(`^${kind}-[0-9a-f]+$`).test(name))
   const paths = mine.map((name) => join(snapshots(), name)).filter((path) => path !== current)
-  const broken = readdirSync(snapshots()).filter((name) => name.startsWith(".new-"))
-  for (const path of broken.map((name) => join(snapshots(), name))) {
-    if (Date.now() - statSync(path).mtimeMs > staleMs) rmSync(path, { recursive: true, force: true })
-  }
+  removeStale(snapshots(), ".new-")
   const oldest = paths.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs).slice(kept - 1)
   for (const path of oldest) rmSync(path, { recursive: true, force: true })
+}
+
+/** What was being made when its maker was killed; whatever is younger may still be worked on. */
+export function removeStale(folder: string, prefix: string): void {
+  for (const name of readdirSync(folder).filter((name) => name.startsWith(prefix))) {
+    const path = join(folder, name)
+    if (Date.now() - statSync(path).mtimeMs > staleMs) rmSync(path, { recursive: true, force: true })
+  }
 }
 
 /** Copies the folder's content, owners and all, sharing the blocks where the file system can. */

@@ -11,6 +11,13 @@ const settingsName = "settings.json"
 
 /** Makes it if it is not there; throws `ToDo` where it cannot serve. */
 export function claimStateFolder(stateDir: string): void {
+  const closed = isRoot ? closedParent(stateDir) : null
+  if (closed !== null) {
+    throw new ToDo(
+      `${stateDir} cannot be used: servers run as users of their own, and ${closed} lets nobody but its owner pass. ` +
+        "Choose a folder for the state that others can pass, such as: SAAS_STATE_DIR=/var/lib/odoo-saas npm start",
+    )
+  }
   mkdirSync(stateDir, { recursive: true, mode: isRoot ? 0o711 : 0o700 })
   const mark = join(stateDir, markName)
   if (!existsSync(mark)) {
@@ -19,12 +26,6 @@ export function claimStateFolder(stateDir: string): void {
     }
     writeFileSync(mark, "Everything in this folder belongs to one odoo-saas installation.\n")
   }
-  const closed = isRoot ? closedParent(stateDir) : null
-  if (closed === null) return
-  throw new ToDo(
-    `${stateDir} cannot be used: servers run as users of their own, and ${closed} lets nobody but its owner pass. ` +
-      "Choose a folder for the state that others can pass, such as: SAAS_STATE_DIR=/var/lib/odoo-saas npm start",
-  )
 }
 
 /** So that another command stops what runs, whatever settings it was given itself. */

@@ -24,8 +24,11 @@ export async function killedToServing({ it, customers }: World, { cleanUp, note 
       await flow.stop()
     })
     await flows(flow, tenant)
+    const pid = pidOf(it, tenant.ref)
+    // The worst moment: one of them is being answered.
+    await until("a visitor waits for an answer", () => flow.underWay > 0, { everyMs: 1 })
     const killedAt = performance.now()
-    process.kill(pidOf(it, tenant.ref), "SIGKILL")
+    process.kill(pid, "SIGKILL")
     await until("it serves again", () => outageOf(flow.ended, killedAt).seconds !== null, { seconds: 120 })
     await flows(flow, tenant)
     await stop()

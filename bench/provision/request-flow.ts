@@ -20,6 +20,11 @@ export class RequestFlow {
     this.#timer = setInterval(() => this.#send(), everyMs)
   }
 
+  /** How many wait for their answer. */
+  get underWay(): number {
+    return this.#underWay.size
+  }
+
   /** Those that were answered so far. */
   get ended(): readonly Visit[] {
     return this.#ended

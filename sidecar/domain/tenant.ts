@@ -43,12 +43,14 @@ export interface ReleaseSpec {
   readonly sources: readonly string[]
 }
 
-/** A template is named by what is in it: the same release and modules give the same key in every master. */
+/** A template is named by what is in it: the same content gives the same key in every master. */
 export interface TemplateSpec {
   /** 10 lower-case hexadecimal characters. */
   readonly key: string
   readonly release: ReleaseSpec
   readonly modules: readonly string[]
+  /** Locales whose translations are loaded, beside `en_US`, such as `de_DE`. */
+  readonly languages: readonly string[]
 }
 
 /** What a new Odoo is told about its owner before anybody signs on. */

@@ -17,6 +17,7 @@ const template = z.object({
   key: z.string().regex(/^[0-9a-f]{10}$/),
   release: z.object({ name: z.string(), odooVersion: z.string(), sources: z.array(z.string()) }),
   modules: z.array(z.string()),
+  languages: z.array(z.string()),
 })
 
 const spec = z.object({

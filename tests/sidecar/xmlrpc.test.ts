@@ -56,6 +56,7 @@ const wireSpec = {
     key: "0123456789",
     release: { name: "19", odoo_version: "19.0", sources: [] },
     modules: ["crm"],
+    languages: ["de_DE"],
   },
   limits: { cpu_milli: 1000, memory_mb: 1024, storage_mb: 5120, users: 5, connections: 10 },
   hosts: [{ name: "acme.localhost", primary: true }],

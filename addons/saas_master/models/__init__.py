@@ -3,6 +3,7 @@ from . import saas_audit_entry
 from . import saas_audited_mixin
 from . import ir_config_parameter
 from . import res_config_settings
+from . import res_lang
 from . import res_partner
 from . import saas_release
 from . import saas_release_source

@@ -32,14 +32,26 @@ class TestTemplate(SaasCase):
     def test_the_key_says_what_is_in_it(self):
         release = self.env["saas.release"].create({"name": "Key", "odoo_version": "19.0"})
         Template = self.env["saas.template"]
-        key = Template._key_of(release, ["crm"])
+        key = Template._key_of(release, ["crm"], [])
+        self.assertNotEqual(Template._key_of(release, ["crm"], ["de_DE"]), key)
         release.name = "Another name"
-        self.assertEqual(Template._key_of(release, ["crm"]), key)
-        self.assertNotEqual(Template._key_of(release, ["crm", "project"]), key)
+        self.assertEqual(Template._key_of(release, ["crm"], []), key)
+        self.assertNotEqual(Template._key_of(release, ["crm", "project"], []), key)
         release.source_ids = [(0, 0, {"path": "/srv/addons", "pin": "1"})]
-        pinned = Template._key_of(release, ["crm"])
+        pinned = Template._key_of(release, ["crm"], [])
         release.source_ids.pin = "2"
-        self.assertEqual(len({key, pinned, Template._key_of(release, ["crm"])}), 3)
+        self.assertEqual(len({key, pinned, Template._key_of(release, ["crm"], [])}), 3)
+
+    def test_a_language_of_the_master_gets_into_templates_at_once(self):
+        self._make_plan("Plan of many tongues", saas_module_names="project")
+        before = self._templates()
+        self.env["res.lang"]._activate_lang("nl_NL")
+        added = self._templates() - before
+        self.assertTrue(added)
+        for template in added:
+            self.assertIn("nl_NL", template._spec()["languages"])
+            self.assertNotIn("en_US", template._spec()["languages"])
+            self.assertEqual(template.operation_ids.state, "queued")
 
     def test_a_failed_build_says_why_and_is_built_again(self):
         before = self._templates()

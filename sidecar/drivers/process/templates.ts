@@ -174,7 +174,8 @@ export class ProcessTemplates implements Templates {
         if (answer.exitCode !== 0)
           throw new PermanentError(`The template could not be built. Odoo's last lines:\n${tail}`)
       }
-      await run("launch.py", ["-i", modules, "--stop-after-init"])
+      const languages = template.languages.length > 0 ? [`--load-language=${template.languages.join(",")}`] : []
+      await run("launch.py", ["-i", modules, ...languages, "--stop-after-init"])
       await run("build_template.py", [])
     } finally {
       await rm(folder, { recursive: true, force: true })

@@ -59,6 +59,17 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     await tenant.remove()
   })
 
+  test("a new Odoo speaks the languages of its template without loading anything", async () => {
+    const tenant = await new Tenant(world()).makeDatabase()
+    const [count] = await tenant.look(
+      `SELECT count(*)::int AS languages, (SELECT count(*)::int FROM ir_ui_menu WHERE name ? 'de_DE') AS menus
+         FROM res_lang WHERE active AND code = ANY ('{${world().template.languages.join(",")}}')`,
+    )
+    assert.equal(count?.languages, world().template.languages.length)
+    assert.ok(Number(count?.menus) > 10, JSON.stringify(count))
+    await tenant.remove()
+  })
+
   test("two sidecars that clone the same tenant in the same instant make one database", async () => {
     const tenant = new Tenant(world())
     const other = await world().another()

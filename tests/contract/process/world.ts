@@ -33,6 +33,7 @@ export const template: TemplateSpec = {
   key: "c0f0c0f0c0",
   release: { name: "contract", odooVersion: "19.0", sources: [] },
   modules: ["contacts"],
+  languages: ["de_DE"],
 }
 
 export async function makeProcessWorld(): Promise<ProcessWorld> {

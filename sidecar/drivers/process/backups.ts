@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { mkdir, mkdtemp, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises"
+import { mkdtemp, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
@@ -18,7 +18,7 @@ import { PermanentError, RetryableError } from "../../domain/errors.ts"
 import type { FinalBackup } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { Backups, Fence } from "../driver.ts"
-import { bytesBelow } from "./files.ts"
+import { bytesBelow, ensureFolder } from "./files.ts"
 import type { Layout } from "./layout.ts"
 
 const manifestSchema = z.object({
@@ -57,7 +57,7 @@ export class ProcessBackups implements Backups {
   async take(spec: TenantSpec, fence: Fence): Promise<void> {
     const { fencing, layout, operator } = this.#options
     await fencing.check(fence)
-    await mkdir(this.#folder(spec.id), { recursive: true, mode: 0o700 })
+    await ensureFolder(this.#folder(spec.id), 0o700)
     await this.#refuseWithoutRoom(spec.id)
     const draft = await mkdtemp(join(this.#folder(spec.id), ".unfinished-"))
     try {

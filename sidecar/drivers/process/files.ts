@@ -23,13 +23,13 @@ export class ProcessFiles implements Files {
     const { uid } = await this.#places.take(spec.id)
     await this.#fencing.check(fence)
     const folder = this.#layout.tenant(spec.id)
-    await mkdir(this.#layout.tenants, { recursive: true })
+    await ensureFolder(this.#layout.tenants)
     // To pass through, not to list: nobody learns here who else there is.
     await chmod(this.#layout.tenants, 0o711)
-    await mkdir(folder, { recursive: true })
+    await ensureFolder(folder)
     // Log first and data last: where data is, all of it is.
     for (const path of [dirname(this.#layout.log(spec.id)), this.#layout.data(spec.id)]) {
-      await mkdir(path, { recursive: true, mode: 0o700 })
+      await ensureFolder(path, 0o700)
       if (uid !== null) await chown(path, uid, uid)
     }
     await chmod(folder, 0o750)
@@ -56,6 +56,13 @@ export class ProcessFiles implements Files {
     await this.#fencing.check(fence)
     await rm(this.#layout.tenant(fence.tenant), { recursive: true, force: true })
   }
+}
+
+/** Not `recursive`: where the disk is full, Node says of that only that the folder does not exist. */
+export async function ensureFolder(path: string, mode?: number): Promise<void> {
+  await mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error
+  })
 }
 
 /** On disk. Links are counted as themselves: what they lead to is not the tenant's. */

@@ -1,6 +1,7 @@
 /** SIGKILL for the sidecar after every kind of step in the life of a tenant: it goes on as if nothing had been. */
 import { strict as assert } from "node:assert"
 import { readdirSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { suite } from "uvu"
 import type { StepKind } from "../../sidecar/domain/plan.ts"
@@ -194,6 +195,8 @@ test("while the template of a new plan is built", async () => {
   const made = (await templates()).filter((name) => !before.includes(name))
   assert.equal(made.length, 1, made.join(", "))
   assert.doesNotMatch(String(made[0]), isDraft)
+  const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(`saas-template-${made[0]}`))
+  assert.deepEqual(folders, [], "what a killed build worked with is gone, too")
 })
 
 const isDraft = /^tpl_[0-9a-f]{10}_[0-9a-f]{8}_[0-9a-f]{8}$/

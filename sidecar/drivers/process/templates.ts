@@ -1,6 +1,6 @@
 /** Builds templates with a real Odoo, once for each content, under a name that they get when they are ready. */
 import { randomBytes } from "node:crypto"
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
@@ -138,7 +138,8 @@ export class ProcessTemplates implements Templates {
 
   async #install(template: TemplateSpec, database: string, password: string, signal: AbortSignal): Promise<void> {
     const { operator, odoo, release, uid } = this.#options
-    const folder = await mkdtemp(join(tmpdir(), "saas-template-"))
+    const folder = folderOf(database)
+    await mkdir(folder, { mode: 0o700 })
     try {
       const conf = join(folder, "odoo.conf")
       const text = templateConf({
@@ -204,5 +205,14 @@ async function dropDrafts(client: pg.Client, name: string): Promise<void> {
       WHERE datname ~ ('^' || $1::text || '_[0-9a-f]{8}$') AND datdba = current_user::regrole`,
     [name],
   )
-  for (const { draft } of rows) await client.query(`DROP DATABASE IF EXISTS ${ident(draft)} WITH (FORCE)`)
+  for (const { draft } of rows) {
+    // The database goes last: it is what tells of the folder. Its Odoo, should it still be at work, ends with it.
+    await rm(folderOf(draft), { recursive: true, force: true })
+    await client.query(`DROP DATABASE IF EXISTS ${ident(draft)} WITH (FORCE)`)
+  }
+}
+
+/** Of a build: whoever finds the draft that it has left finds this, too. */
+function folderOf(draft: string): string {
+  return join(tmpdir(), `saas-template-${draft}`)
 }

@@ -14,6 +14,12 @@ export interface NginxSettings {
   readonly ipv6: boolean
 }
 
+/** Each location that has pages of its own needs all of them. */
+const pages = `error_page 404 /.saas/unknown.html;
+      error_page 429 /.saas/too-many.html;
+      error_page 504 =503 /.saas/starting.html;
+      error_page 503 /.saas/$saas_address.html;`
+
 export function nginxConfig(settings: NginxSettings): string {
   const { folder, httpPort, masterHost, masterUpstream, trustedProxies, user, ipv6 } = settings
   const each = (line: (proxy: string) => string) => trustedProxies.map(line).join("\n    ")
@@ -70,6 +76,8 @@ http {
   }
   map "$saas_trusted:$http_x_forwarded_proto" $saas_scheme { default $scheme; "yes:https" https; "yes:http" http; }
 
+  map $request_method $saas_reads { default no; GET yes; HEAD yes; }
+
   # Attempts to sign in, by the address they come from; an empty key is not counted.
   map "$request_method:$uri" $saas_sign_in { default ""; "~*^POST:/web/login" $binary_remote_addr; "~*^POST:/saas/sign-on" $binary_remote_addr; }
   limit_req_zone $saas_sign_in zone=sign_in:10m rate=20r/m;
@@ -87,7 +95,6 @@ http {
   proxy_read_timeout 720s;
   proxy_send_timeout 720s;
   proxy_redirect off;
-  # A request that died half-way must not be done a second time.
   proxy_next_upstream off;
 
   server {
@@ -100,10 +107,10 @@ http {
     add_header X-Frame-Options $saas_frames always;
 
     # Not named locations: those keep the method, and a page refuses every POST.
-    error_page 404 /.saas/unknown.html;
-    error_page 429 /.saas/too-many.html;
-    error_page 502 504 =503 /.saas/starting.html;
-    error_page 503 /.saas/$saas_address.html;
+    ${pages}
+    error_page 502 =503 /.saas/starting.html;
+    error_page 599 =503 /.saas/interrupted.html;
+    recursive_error_pages on;
     location ^~ /.saas/ { internal; alias ${folder}/pages/; add_header Cache-Control no-store always; add_header X-Content-Type-Options nosniff always; }
 
     # The database manager, whatever is written around it.
@@ -119,6 +126,15 @@ http {
       if ($saas_upstream = "") { return 404; }
       if (-f ${folder}/pages/$saas_address.html) { return 503; }
       limit_req zone=sign_in burst=10 nodelay;
+      ${pages}
+      error_page 502 = @again;
+      proxy_pass http://$saas_upstream;
+    }
+
+    # It died while it answered. Who only reads can ask its next process; what changes something is not done twice.
+    location @again {
+      if (-f ${folder}/pages/$saas_address.html) { return 503; }
+      if ($saas_reads = no) { return 599; }
       proxy_pass http://$saas_upstream;
     }
   }

@@ -9,7 +9,7 @@ import { RetryableError } from "../domain/errors.ts"
 import { locked } from "./file-lock.ts"
 import { nginxConfig } from "./nginx-config.ts"
 import { orphanedWorkers } from "./orphans.ts"
-import { startingPage, tooManyPage, unknownHostPage } from "./pages.ts"
+import { interruptedPage, startingPage, tooManyPage, unknownHostPage } from "./pages.ts"
 
 export interface NginxOptions {
   /** Everything of it is in here. */
@@ -131,7 +131,12 @@ export class Nginx {
   async #writeFiles(): Promise<boolean> {
     const { folder } = this.#options
     if (!existsSync(join(folder, "hosts.map"))) await writeFile(join(folder, "hosts.map"), "")
-    const pages = { unknown: unknownHostPage, starting: startingPage, "too-many": tooManyPage }
+    const pages = {
+      unknown: unknownHostPage,
+      starting: startingPage,
+      interrupted: interruptedPage,
+      "too-many": tooManyPage,
+    }
     for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, "pages", `${name}.html`), text)
     const user = process.getuid?.() === 0 ? await workerUser() : null
     const text = nginxConfig({ ...this.#options, user, ipv6: existsSync("/proc/net/if_inet6") })

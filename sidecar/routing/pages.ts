@@ -57,6 +57,12 @@ export const startingPage = page(
   '<meta http-equiv="refresh" content="3">',
 )
 
+/** For those who had sent something that may change things. */
+export const interruptedPage = page("This Odoo was interrupted", [
+  "It could not answer what you have just sent. It is back in a few seconds.",
+  "Then go back and look whether it has arrived before you send it again.",
+])
+
 export const tooManyPage = page("Too many attempts to sign in", [
   "There were many attempts from your network in a short time. Please wait a minute and try again.",
 ])

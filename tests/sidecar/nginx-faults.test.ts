@@ -35,6 +35,8 @@ let stale = false
 let seen: string[] = []
 /** Answers that are held back until the test lets them go. */
 let held: (() => void)[] = []
+/** So many requests find a process that dies under them. */
+let deaths = 1
 const servers: Server[] = []
 
 async function serve(host: string): Promise<Upstream> {
@@ -43,7 +45,8 @@ async function serve(host: string): Promise<Upstream> {
     if (request.url === "/half") {
       response.writeHead(200, { "content-length": "1000" })
       response.write("half", () => request.socket.destroy())
-    } else if (request.url === "/slow") held.push(() => response.end(`late ${host}`))
+    } else if (request.url === "/dies" && seen.length <= deaths) request.socket.destroy()
+    else if (request.url === "/slow") held.push(() => response.end(`late ${host}`))
     else response.end(`this is ${host}`)
   })
   await new Promise<void>((resolve) => server.listen(0, host, resolve))
@@ -88,6 +91,7 @@ test.before.each(() => {
   seen = []
   held = []
   stale = false
+  deaths = 1
 })
 
 test.after(async () => {
@@ -162,13 +166,35 @@ test("an answer that breaks off half-way is not asked for again", async () => {
   assert.deepEqual(seen, ["POST /half"])
 })
 
+test("who only reads does not notice that a process died under it; a change is not made twice", async () => {
+  const read = await get("one.localhost", "/dies")
+  assert.deepEqual([read.status, read.body], [200, `this is ${first.host}`])
+  assert.deepEqual(seen, ["GET /dies", "GET /dies"])
+  seen = []
+  const change = await get("one.localhost", "/dies", { method: "POST", body: "pay" })
+  assert.equal(change.status, 503)
+  assert.match(change.body, /look whether it has arrived before you send it again/)
+  assert.doesNotMatch(change.body, /http-equiv="refresh"/)
+  assert.deepEqual(seen, ["POST /dies"])
+})
+
+test("who only reads does not ask for ever", async () => {
+  deaths = 10
+  const read = await get("one.localhost", "/dies")
+  assert.equal(read.status, 503)
+  assert.match(read.body, /This Odoo is starting/)
+  assert.deepEqual(seen, ["GET /dies", "GET /dies"])
+})
+
 test("a tenant that takes no connections is said to be starting, on a page that tries again", async () => {
   await mine.apply(two, { host: "127.70.1.9", port: second.port }, hosts("two.localhost"), up)
-  for (const method of ["GET", "POST"]) {
-    const answer = await get("two.localhost", "/odoo", { method })
-    assert.equal(answer.status, 503, method)
-    assert.match(answer.body, /This Odoo is starting/)
-    assert.match(answer.body, /http-equiv="refresh"/)
+  const read = await get("two.localhost", "/odoo")
+  assert.match(read.body, /This Odoo is starting/)
+  assert.match(read.body, /http-equiv="refresh"/)
+  const change = await get("two.localhost", "/odoo", { method: "POST" })
+  assert.match(change.body, /This Odoo was interrupted/)
+  for (const answer of [read, change]) {
+    assert.equal(answer.status, 503)
     assert.equal(answer.headers["cache-control"], "no-store")
   }
   await mine.apply(two, second, hosts("two.localhost"), up)

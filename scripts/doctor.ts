@@ -71,10 +71,11 @@ async function running(installation: Installation): Promise<boolean> {
 
 async function freePort(name: PortName): Promise<void> {
   const port = portOf(name)
-  if (await isFree(port, name === "HTTP_PORT" ? everyAddress : undefined)) good(`${name} ${port} is free`)
+  const host = name === "HTTP_PORT" ? everyAddress : undefined
+  if (await isFree(port, host)) good(`${name} ${port} is free`)
   else
     bad(
-      `${name} ${port} is taken by ${holderOf(port) ?? "a process only root can see"}`,
+      `${name} ${port} is taken by ${holderOf(port, host) ?? "a process only root can see"}`,
       `choose another: ${name}=… npm start`,
     )
 }

@@ -47,6 +47,7 @@ async function main(options: readonly string[]): Promise<void> {
     () => "",
     (error: Error) => `\n${error.message}\n`,
   )
+  if (interrupted) return never
 
   console.log(`
 Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.

@@ -6,6 +6,7 @@
 import { readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { type Config, readConfig, tenantUrlPort } from "../../sidecar/config.ts"
+import { odooPort } from "../../sidecar/drivers/process/place.ts"
 import { readApplied, writeApplied } from "./applied.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { removeKernelRules } from "./kernel-rules.ts"
@@ -15,7 +16,7 @@ import { masterCode, snapshotOf } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
 import { type InstallationSettings, makeParts, type Parts } from "./parts.ts"
 import { repo } from "./paths.ts"
-import { demandFree, everyAddress } from "./ports.ts"
+import { demandFree, everyAddress, holderOf, isFree } from "./ports.ts"
 import type { Cluster } from "./postgres.ts"
 import { type Daemon, stopProcess } from "./processes.ts"
 import type { Progress } from "./progress.ts"
@@ -88,7 +89,21 @@ export class Installation {
     if (this.postgres.pid() === null) await demandFree(ports.postgres, "PG_PORT", "PostgreSQL")
     if (this.master.server.mark() === null) await demandFree(ports.master, "MASTER_PORT", "the master Odoo")
     if (this.sidecar.mark() === null) await demandFree(ports.sidecar, "SIDECAR_PORT", "the sidecar")
+    await this.demandTenantPort()
     if (nginxOf(stateDir).length === 0) await demandFree(ports.http, "HTTP_PORT", "nginx", everyAddress)
+  }
+
+  /** Each tenant listens on an address of its own, where an Odoo that listens on all addresses is in the way. */
+  private async demandTenantPort(): Promise<void> {
+    const { stateDir, network } = this.settings
+    const first = network.replace(/0$/, "1")
+    const { front, tenants } = await leftovers(stateDir)
+    if (front.length + tenants.length > 0 || (await isFree(odooPort, first))) return
+    const holder = holderOf(odooPort, first) ?? "another process (which one only root can see)"
+    throw new Error(
+      `Port ${odooPort} on ${first} for the tenants is taken by ${holder}. Stop that, or let it listen on 127.0.0.1 ` +
+        "only (http_interface in its odoo.conf).",
+    )
   }
 
   /** PostgreSQL up, the master's database there and up to date with the code and the settings. */

@@ -19,13 +19,15 @@ export async function isFree(port: number, host = loopback): Promise<boolean> {
   })
 }
 
-/** Name and pid of the process that listens there, where this user may know it. */
-export function holderOf(port: number): string | null {
+/** Name and pid of the process that is in the way there, where this user may know it. */
+export function holderOf(port: number, host = loopback): string | null {
   const inodes = new Set<string>()
   for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
     for (const line of linesOf(table).slice(1)) {
-      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
-      if (state === "0A" && local && Number.parseInt(local.split(":")[1] ?? "", 16) === port && inode) inodes.add(inode)
+      const [, local = "", , state, , , , , , inode] = line.trim().split(/\s+/)
+      const [address = "", number = ""] = local.split(":")
+      const isThere = state === "0A" && Number.parseInt(number, 16) === port
+      if (isThere && inode && isInTheWay(address, host)) inodes.add(inode)
     }
   }
   if (inodes.size === 0) return null
@@ -38,10 +40,16 @@ export function holderOf(port: number): string | null {
   return null
 }
 
+/** `address` is written as in /proc/net/tcp. Who has a port on every address has it on each. */
+function isInTheWay(address: string, host: string): boolean {
+  const bytes = host.split(".").map((byte) => Number(byte).toString(16).padStart(2, "0"))
+  return /^0+$/.test(address) || host === everyAddress || address === bytes.reverse().join("").toUpperCase()
+}
+
 /** Throws a sentence that names the port, its holder and the setting to change. */
 export async function demandFree(port: number, setting: string, what: string, host = loopback): Promise<void> {
   if (await isFree(port, host)) return
-  const holder = holderOf(port) ?? "another process (which one only root can see)"
+  const holder = holderOf(port, host) ?? "another process (which one only root can see)"
   const other = await pickFree(port + 1, Math.min(port + 1000, 65_535))
   throw new Error(
     `Port ${port} for ${what} is taken by ${holder}. Stop that, or choose another: ${setting}=${other} npm start`,

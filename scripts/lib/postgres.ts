@@ -19,7 +19,7 @@ import pg from "pg"
 import { scramVerifier } from "../../sidecar/databases/scram.ts"
 import { run, tryRun } from "./commands.ts"
 import { asUser, isRoot, type OsUser } from "./os-user.ts"
-import { accessRules, closingStatements, databases, masterStatements, type Role, roles } from "./roles.ts"
+import { accessRules, closingStatements, databases, masterStatements, memberships, type Role, roles } from "./roles.ts"
 import type { Secrets } from "./secrets.ts"
 import { until } from "./until.ts"
 
@@ -160,6 +160,7 @@ export class Cluster {
   async ensureRoles(secrets: Secrets): Promise<void> {
     await this.query("postgres", async (client) => {
       for (const role of roles) await ensureRole(client, role, secrets)
+      for (const statement of memberships) await client.query(statement)
       for (const { name, owner } of databases) {
         const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name])
         if (found.rowCount === 0) await client.query(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE template0`)

@@ -25,6 +25,9 @@ export const roles: readonly Role[] = [
   { name: "saas_template", rights: "LOGIN NOCREATEDB NOCREATEROLE NOINHERIT NOSUPERUSER", password: null },
 ]
 
+/** From PostgreSQL 16 on, CREATEROLE alone gives no power over roles that somebody else has made. */
+export const memberships = ["GRANT saas_template TO saas_operator WITH ADMIN OPTION"] as const
+
 export const databases = [
   { name: "saas_operator", owner: "saas_operator" },
   { name: "master", owner: "saas_master" },
@@ -61,6 +64,7 @@ export function roleScript(secrets: Secrets): string {
       const verifier = password === null ? "" : ` PASSWORD '${scramVerifier(secrets.read(password))}'`
       return `CREATE ROLE ${name} ${rights}${verifier};`
     }),
+    ...memberships.map((statement) => `${statement};`),
     ...databases.map(({ name, owner }) => `CREATE DATABASE ${name} OWNER ${owner} TEMPLATE template0;`),
     ...closingStatements.map((statement) => `${statement};`),
     "\\connect master",

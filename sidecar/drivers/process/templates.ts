@@ -108,8 +108,12 @@ export class ProcessTemplates implements Templates {
   ): Promise<void> {
     const { operator, fencing, root } = this.#options
     const password = derive(root, "database-password/1/saas_template", 24).toString("base64url")
+    // Two builds begin at once where there are two templates, and PostgreSQL refuses to change one role twice at a time.
+    await client.query("BEGIN")
+    await client.query("SELECT pg_advisory_xact_lock(hashtext('saas template owner'))")
     await client.query(`GRANT ${templateOwner} TO CURRENT_USER`)
     await client.query(`ALTER ROLE ${templateOwner} PASSWORD ${literal(scramVerifier(password))}`)
+    await client.query("COMMIT")
     await client.query(
       `CREATE DATABASE ${ident(draft)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' STRATEGY wal_log`,
     )

@@ -3,20 +3,20 @@
  * tests make theirs with this same code; they differ in folder, ports and network only.
  */
 
-import { readFileSync, renameSync, rmSync } from "node:fs"
-import { join } from "node:path"
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { type Config, readConfig, tenantUrlPort } from "../../sidecar/config.ts"
 import { odooPort } from "../../sidecar/drivers/process/place.ts"
 import { readApplied, writeApplied } from "./applied.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { removeKernelRules } from "./kernel-rules.ts"
-import { leftovers, nginxOf, sidecarsOf } from "./leftovers.ts"
+import { holderOf, leftovers, nginxOf, sidecarsOf } from "./leftovers.ts"
 import type { Master } from "./master.ts"
 import { masterCode, snapshotOf } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
 import { type InstallationSettings, makeParts, type Parts } from "./parts.ts"
 import { repo } from "./paths.ts"
-import { demandFree, everyAddress, holderOf, isFree } from "./ports.ts"
+import { demandFree, everyAddress, isFree, holderOf as takenBy } from "./ports.ts"
 import type { Cluster } from "./postgres.ts"
 import { type Daemon, stopProcess } from "./processes.ts"
 import type { Progress } from "./progress.ts"
@@ -99,7 +99,7 @@ export class Installation {
     const first = network.replace(/0$/, "1")
     const { front, tenants } = await leftovers(stateDir)
     if (front.length + tenants.length > 0 || (await isFree(odooPort, first))) return
-    const holder = holderOf(odooPort, first) ?? "another process (which one only root can see)"
+    const holder = takenBy(odooPort, first) ?? "another process (which one only root can see)"
     throw new Error(
       `Port ${odooPort} on ${first} for the tenants is taken by ${holder}. Stop that, or let it listen on 127.0.0.1 ` +
         "only (http_interface in its odoo.conf).",
@@ -159,6 +159,7 @@ export class Installation {
     const { ports } = this.settings
     // Tenants run on meanwhile.
     if (this.sidecar.isOutdated()) await progress("stop the sidecar, which has changed", () => this.sidecar.stop())
+    await this.replaceHolder(progress)
     if (this.sidecar.mark() === null) {
       await progress("start the sidecar", () => this.sidecar.start())
     }
@@ -174,6 +175,19 @@ export class Installation {
       const otherwise = () => `The sidecar is not ready: ${reason}\n${this.sidecar.lastWords()}`
       await until(ask, { seconds: 60, every: 200, otherwise })
     })
+  }
+
+  /** The sidecar starts one of its own code, which takes over what the other one has started. */
+  private async replaceHolder(progress: Progress): Promise<void> {
+    const { stateDir } = this.settings
+    const file = join(stateDir, "run", "holder-code")
+    const code = fingerprintOf([join(repo, "runtime")])
+    if (existsSync(file) && readFileSync(file, "utf8") === code) return
+    for (const { name, mark } of await holderOf(stateDir)) {
+      await progress(`stop ${name}, which has changed`, () => stopProcess(mark, 10))
+    }
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, code)
   }
 
   /** Stops all that was started from this folder, and only that. What is not running is passed over. */

@@ -15,11 +15,7 @@ export interface Leftover {
 
 /** `front` has to go first and in its order: nobody may start again what was just stopped. */
 export async function leftovers(stateDir: string): Promise<{ front: Leftover[]; tenants: Leftover[] }> {
-  const holder = await holderOf(stateDir)
-  const front = [
-    ...nginxOf(stateDir),
-    ...(holder ? [{ name: "the holder of the tenants' sockets", mark: holder }] : []),
-  ]
+  const front = [...nginxOf(stateDir), ...(await holderOf(stateDir))]
   return { front, tenants: tenantsOf(stateDir) }
 }
 
@@ -67,9 +63,9 @@ function nginxMaster(folder: string): ProcessMark | null {
 }
 
 /** The holder tells its pid at its socket, which only its owner can open. */
-async function holderOf(stateDir: string): Promise<ProcessMark | null> {
+export async function holderOf(stateDir: string): Promise<Leftover[]> {
   const path = join(stateDir, "run", "holder.sock")
-  if (!existsSync(path)) return null
+  if (!existsSync(path)) return []
   const answer = await new Promise<string>((resolve, reject) => {
     const socket = connect(path)
     let text = ""
@@ -86,8 +82,8 @@ async function holderOf(stateDir: string): Promise<ProcessMark | null> {
       else reject(error)
     })
   })
-  if (answer === "") return null
+  if (answer === "") return []
   const pid = Number(JSON.parse(answer).pid)
   const started = startOf(pid)
-  return started === null ? null : { pid, started }
+  return started === null ? [] : [{ name: "the holder of the tenants' sockets", mark: { pid, started } }]
 }

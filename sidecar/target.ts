@@ -51,6 +51,7 @@ export async function openTarget(config: Config, installation: () => string, log
         masterHost: config.MASTER_HOST,
         masterUpstream: config.MASTER_UPSTREAM,
         trustedProxies: config.TRUSTED_PROXIES,
+        secureCookies: config.TENANT_URL_SCHEME === "https",
       })
       routers.push(router)
       return router

@@ -1,4 +1,5 @@
 /** What an installation is made of, put together from its settings; nothing is started or written yet. */
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Master } from "./master.ts"
 import type { Odoo } from "./odoo.ts"
@@ -33,15 +34,25 @@ export interface Parts {
   readonly master: Master
 }
 
+function noPostgres(cluster: string): string {
+  if (findPostgres() === null) return "PostgreSQL 15 or newer is not installed. npm run doctor says how to get it."
+  const made = readFileSync(join(cluster, "data", "PG_VERSION"), "utf8").trim()
+  return (
+    `The databases in ${cluster} were made by PostgreSQL ${made}, which is not here any more. ` +
+    `Install it again (postgresql-${made}), or bring them to a newer one with pg_upgrade and name that with PG_BIN.`
+  )
+}
+
 export async function makeParts(settings: InstallationSettings, odoo: Odoo): Promise<Parts> {
   const { stateDir, ports, uidBase, durable } = settings
-  const bin = findPostgres()
-  if (bin === null) throw new ToDo("PostgreSQL 15 or newer is not installed. npm run doctor says how to get it.")
+  const cluster = join(stateDir, "postgres")
+  const bin = findPostgres(cluster)
+  if (bin === null) throw new ToDo(noPostgres(cluster))
   const secrets = new Secrets(join(stateDir, "secrets"))
   const osUser = await databaseUser()
   return {
     secrets,
-    postgres: new Cluster({ folder: join(stateDir, "postgres"), port: ports.postgres, bin, osUser, durable }),
+    postgres: new Cluster({ folder: cluster, port: ports.postgres, bin, osUser, durable }),
     master: new Master({
       folder: join(stateDir, "master"),
       runFolder: join(stateDir, "run"),

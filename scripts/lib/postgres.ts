@@ -3,6 +3,7 @@
  * apply. The superuser is reachable over the unix socket only; everybody else comes by TCP with a password.
  */
 
+import { execFileSync } from "node:child_process"
 import {
   chmodSync,
   chownSync,
@@ -25,15 +26,29 @@ import { until } from "./until.ts"
 
 export const oldestPostgres = 15
 
-/** The newest PostgreSQL on this machine that is new enough, or null. `PG_BIN` comes first. */
-export function findPostgres(): string | null {
+/**
+ * The newest PostgreSQL on this machine that is new enough, or the one that made the cluster in `folder`: others do not
+ * read it. null where there is none. `PG_BIN` comes first.
+ */
+export function findPostgres(folder = ""): string | null {
   const given = process.env.PG_BIN
   if (given) return given
+  const made = join(folder, "data", "PG_VERSION")
+  if (folder !== "" && existsSync(made)) {
+    const bin = join("/usr/lib/postgresql", readFileSync(made, "utf8").trim(), "bin")
+    return existsSync(join(bin, "initdb")) ? bin : null
+  }
   const root = "/usr/lib/postgresql"
   if (!existsSync(root)) return null
   const versions = readdirSync(root).map(Number)
   const usable = versions.filter((v) => v >= oldestPostgres && existsSync(join(root, String(v), "bin", "initdb")))
   return usable.length === 0 ? null : join(root, String(Math.max(...usable)), "bin")
+}
+
+/** Such as "15": clusters of one are not read by another. */
+export function majorVersion(bin: string): string {
+  const told = execFileSync(join(bin, "postgres"), ["--version"], { encoding: "utf8" })
+  return /\d+/.exec(told)?.[0] ?? told.trim()
 }
 
 export interface ClusterOptions {

@@ -7,7 +7,9 @@ import { join } from "node:path"
 import { run } from "./commands.ts"
 import { undoable } from "./interrupts.ts"
 import { withLock } from "./locks.ts"
+import { ToDo } from "./packages.ts"
 import { cacheFolder } from "./paths.ts"
+import { findPostgres, majorVersion } from "./postgres.ts"
 
 /** Of each kind; the least recently used go first. */
 const kept = 2
@@ -27,8 +29,11 @@ export async function ensureSnapshot(
   key: string,
   build: (folder: string) => Promise<void>,
 ): Promise<string> {
-  const folder = join(snapshots(), `${kind}-${key}`)
-  await withLock(join(snapshots(), `${kind}-${key}.lock`), async () => {
+  const bin = findPostgres()
+  if (bin === null) throw new ToDo("PostgreSQL 15 or newer is not installed. npm run doctor says how to get it.")
+  // A cluster of one PostgreSQL is not read by the next.
+  const folder = join(snapshots(), `${kind}-${key}-${majorVersion(bin)}`)
+  await withLock(`${folder}.lock`, async () => {
     if (existsSync(folder)) return
     const work = mkdtempSync(join(snapshots(), ".new-"))
     const remove = async () => rmSync(work, { recursive: true, force: true, maxRetries: 10 })
@@ -48,7 +53,7 @@ export async function ensureSnapshot(
 }
 
 function prune(kind: string, current: string): void {
-  const mine = readdirSync(snapshots()).filter((name) => new RegExp(`^${kind}-[0-9a-f]+$`).test(name))
+  const mine = readdirSync(snapshots()).filter((name) => new RegExp(`^${kind}-[0-9a-f]+-\\d+$`).test(name))
   const paths = mine.map((name) => join(snapshots(), name)).filter((path) => path !== current)
   removeStale(snapshots(), ".new-")
   const oldest = paths.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs).slice(kept - 1)

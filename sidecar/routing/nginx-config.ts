@@ -8,6 +8,8 @@ export interface NginxSettings {
   readonly masterUpstream: string
   /** Addresses and networks whose word on a visitor's address and scheme is taken. */
   readonly trustedProxies: readonly string[]
+  /** Visitors come by https: their browsers are to show no cookie to anything else. */
+  readonly secureCookies: boolean
   /** The user of the workers where nginx is started by root. */
   readonly user: string | null
   /** Whether this machine has IPv6 at all. */
@@ -21,7 +23,7 @@ const pages = `error_page 404 /.saas/unknown.html;
       error_page 503 /.saas/$saas_address.html;`
 
 export function nginxConfig(settings: NginxSettings): string {
-  const { folder, httpPort, masterHost, masterUpstream, trustedProxies, user, ipv6 } = settings
+  const { folder, httpPort, masterHost, masterUpstream, trustedProxies, secureCookies, user, ipv6 } = settings
   const each = (line: (proxy: string) => string) => trustedProxies.map(line).join("\n    ")
   return `${user === null ? "" : `user ${user};\n`}daemon on;
 pid ${folder}/nginx.pid;
@@ -95,6 +97,7 @@ http {
   proxy_read_timeout 720s;
   proxy_send_timeout 720s;
   proxy_redirect off;
+  ${secureCookies ? "proxy_cookie_flags ~ secure;" : ""}
   proxy_next_upstream off;
 
   server {

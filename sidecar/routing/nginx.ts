@@ -20,6 +20,7 @@ export interface NginxOptions {
   readonly masterUpstream: string
   /** Addresses and networks of proxies in front of it that are believed what they say of a visitor. */
   readonly trustedProxies: readonly string[]
+  readonly secureCookies: boolean
 }
 
 const serveSeconds = 10

@@ -1,6 +1,10 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import pg from "pg"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
+import { findPostgres, majorVersion } from "../../scripts/lib/postgres.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 
 const test = suite<{ it: Installation }>("the private cluster")
@@ -54,6 +58,34 @@ test("what was committed survives a crash", async ({ it }) => {
   await it.postgres.start()
   const { rows } = await it.postgres.query("saas_operator", (client) => client.query("SELECT n FROM kept"))
   assert.equal(rows, [{ n: 7 }])
+})
+
+test("a cluster is run by the PostgreSQL that made it, and by no newer one", ({ it }) => {
+  const folder = it.postgres.options.folder
+  const made = readFileSync(join(folder, "data", "PG_VERSION"), "utf8").trim()
+  assert.is(majorVersion(it.postgres.options.bin), made)
+  if (process.env.PG_BIN) return
+  assert.is(findPostgres(folder), `/usr/lib/postgresql/${made}/bin`)
+  const older = mkdtempSync(join(tmpdir(), "cluster-"))
+  mkdirSync(join(older, "data"))
+  writeFileSync(join(older, "data", "PG_VERSION"), "9\n")
+  assert.is(findPostgres(older), null)
+  rmSync(older, { recursive: true })
+})
+
+test("the operator may change the templates' owner and act as it", async ({ it }) => {
+  const client = new pg.Client({
+    host: "127.0.0.1",
+    port: it.ports.postgres,
+    user: "saas_operator",
+    database: "saas_operator",
+    password: it.secrets.read("pg-operator-password"),
+  })
+  await client.connect()
+  await client.query("GRANT saas_template TO CURRENT_USER")
+  await client.query("ALTER ROLE saas_template CONNECTION LIMIT 7")
+  await client.query("SET ROLE saas_template")
+  await client.end()
 })
 
 test.run()

@@ -31,6 +31,7 @@ test.before(async () => {
   tlsPort = await pickFree(18_626, 18_649)
   tenant = createServer((request, response) => {
     seen = request
+    response.setHeader("set-cookie", "session_id=abc; Path=/; HttpOnly")
     response.end("hello")
   })
   await new Promise<void>((resolve) => tenant.listen(0, "127.70.2.2", resolve))
@@ -42,6 +43,7 @@ test.before(async () => {
     masterHost: "localhost",
     masterUpstream: "127.70.2.1:9",
     trustedProxies: [`${proxyAddress}/32`, "::1"],
+    secureCookies: true,
     guard: async () => undefined,
   })
   await router.start()
@@ -95,6 +97,9 @@ interface Visit {
   readonly headers?: Record<string, string>
 }
 
+/** The cookie that the last visitor got. */
+let cookie = ""
+
 /** Resolves with the status. */
 function visit(secure: boolean, { from, method = "GET", path = "/", headers = {} }: Visit): Promise<number> {
   const port = secure ? tlsPort : plainPort
@@ -102,6 +107,7 @@ function visit(secure: boolean, { from, method = "GET", path = "/", headers = {}
     const options = { host: "127.0.0.1", port, localAddress: from, method, path, agent: false }
     const named = { ...options, headers: { host: `${host}:${port}`, ...headers } }
     const answered = (answer: IncomingMessage) => {
+      cookie = answer.headers["set-cookie"]?.[0] ?? ""
       answer.resume().on("end", () => resolve(answer.statusCode ?? 0))
     }
     const ca = secure ? readFileSync(join(proxyFolder, "cert.pem")) : undefined
@@ -118,6 +124,11 @@ test("the tenant learns the visitor's address, and that they came by https", asy
   assert.equal(seen?.headers["x-forwarded-for"], "127.0.0.5")
   assert.equal(seen?.headers["x-real-ip"], "127.0.0.5")
   assert.equal(seen?.headers["x-forwarded-host"], `${host}:${tlsPort}`)
+})
+
+test("the cookie of a session is for https only", async () => {
+  await visit(true, { from: "127.0.0.5" })
+  assert.match(cookie, /session_id=abc;.*HttpOnly.*; *secure/i)
 })
 
 test("what a visitor claims through the proxy is not believed", async () => {

@@ -62,6 +62,7 @@ function aRouter(): NginxRouter {
     masterHost: "localhost",
     masterUpstream: "127.70.1.1:9",
     trustedProxies: [],
+    secureCookies: false,
     guard: async () => {
       if (stale) throw new StaleEpoch("A younger claim has been here.")
     },

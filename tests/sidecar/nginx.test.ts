@@ -63,6 +63,7 @@ test.before(async () => {
     masterHost: "localhost",
     masterUpstream: `${master.host}:${master.port}`,
     trustedProxies: [],
+    secureCookies: false,
     guard: async () => {
       if (stale) throw new StaleEpoch("A younger claim has been here.")
     },

@@ -25,7 +25,7 @@ export async function removeKernelRules(uidBase: number): Promise<void> {
 }
 
 /** A cgroup goes when nothing is in it; its files are no files. False while something is. */
-function removeEmpty(folder: string): boolean {
+export function removeEmpty(folder: string): boolean {
   if (!existsSync(folder)) return true
   const groups = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
   if (!groups.every(({ name }) => removeEmpty(join(folder, name)))) return false

@@ -7,6 +7,7 @@ export async function withLock<T>(
   file: string,
   work: () => Promise<T>,
   waiting: () => void = () => undefined,
+  seconds = 900,
 ): Promise<T> {
   let told = false
   await until(
@@ -16,7 +17,7 @@ export async function withLock<T>(
       told = true
       return null
     },
-    { seconds: 900, every: 200, otherwise: () => `${file} is still held after 15 minutes. Remove it if nobody works.` },
+    { seconds, every: 200, otherwise: () => `${file} is still held after ${seconds} s. Remove it if nobody works.` },
   )
   try {
     return await work()

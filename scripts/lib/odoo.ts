@@ -112,7 +112,7 @@ async function download(detail: (text: string) => void): Promise<string> {
 
 async function downloadTo(cache: string, work: string, detail: (text: string) => void): Promise<string> {
   const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-  writeFileSync(join(work, "sources.list"), `deb [signed-by=${keyring}] ${await mirror()} sid main\n`)
+  writeFileSync(join(work, "sources.list"), `deb [signed-by=${keyring}] ${await debianMirror()} sid main\n`)
   for (const folder of ["lists/partial", "archives/partial"]) mkdirSync(join(work, folder), { recursive: true })
   const options = [
     `Dir::State::lists=${work}/lists`,
@@ -140,7 +140,7 @@ async function downloadTo(cache: string, work: string, detail: (text: string) =>
 }
 
 /** Where this machine gets its own Debian packages from. */
-async function mirror(): Promise<string> {
+export async function debianMirror(): Promise<string> {
   const listed = await run("apt-get", ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"])
   const found = listed.split("\n").find((address) => address !== "" && !address.includes("security"))
   if (found) return found

@@ -19,8 +19,16 @@ const rootPrograms = [{ program: "nft", name: "nftables", use: "keeping tenants 
 
 const testPrograms = [{ program: "chromium", name: "chromium", use: "browser tests" }] as const
 
+const clusterPrograms = [
+  { program: "containerd", name: "containerd", use: "the node of a test cluster" },
+  { program: "runc", name: "runc", use: "the node of a test cluster" },
+  { program: "ip", name: "iproute2", use: "the network of a test cluster" },
+  { program: "openssl", name: "openssl", use: "the certificates of a test cluster" },
+  { program: "mmdebstrap", name: "mmdebstrap", use: "the images of a test cluster" },
+] as const
+
 /** Debian 12's own packages that Debian's odoo-19 runs on, for /usr/bin/python3. */
-const odooPackages = [
+export const odooPackages = [
   ..."asn1crypto babel cbor2 chardet cryptography dateutil docutils freezegun geoip2 gevent greenlet idna jinja2 ldap"
     .split(" ")
     .map((name) => `python3-${name}`),
@@ -42,7 +50,11 @@ const odooPackages = [
 /** Without the websocket library Odoo skips every browser test and calls that a success. */
 const testPackages = ["python3-websocket", "python3-venv"]
 
-export type Purpose = "run" | "test"
+/** Its programs are not where others look for them. */
+const clusterPackages = ["containernetworking-plugins"]
+
+/** `cluster` is what a Kubernetes for tests needs beyond `run`. */
+export type Purpose = "run" | "test" | "cluster"
 
 export interface Missing {
   /** Debian's name. */
@@ -51,7 +63,12 @@ export interface Missing {
 }
 
 export async function missingPackages(purpose: Purpose): Promise<Missing[]> {
-  const wanted = [...programs, ...(isRoot ? rootPrograms : []), ...(purpose === "test" ? testPrograms : [])]
+  const wanted = [
+    ...programs,
+    ...(isRoot ? rootPrograms : []),
+    ...(purpose === "test" ? testPrograms : []),
+    ...(purpose === "cluster" ? clusterPrograms : []),
+  ]
   const missing: Missing[] = wanted
     .filter(({ program }) => findProgram(process.env[`${program.toUpperCase()}_BIN`] || program) === null)
     .map(({ name, use }) => ({ name, use }))
@@ -60,6 +77,7 @@ export async function missingPackages(purpose: Purpose): Promise<Missing[]> {
     const libraries = [
       ...(process.env.ODOO_BIN ? [] : odooPackages.map((name) => ({ name, use: "Odoo's libraries" }))),
       ...(purpose === "test" ? testPackages.map((name) => ({ name, use: "tests" })) : []),
+      ...(purpose === "cluster" ? clusterPackages.map((name) => ({ name, use: "the network of a test cluster" })) : []),
     ]
     const names = libraries.map(({ name }) => name)
     // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills these in, not JavaScript.

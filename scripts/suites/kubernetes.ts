@@ -1,0 +1,39 @@
+/**
+ * What needs a Kubernetes. Where none can be had it counts as skipped and says so; REQUIRE_KUBERNETES=1 makes that a
+ * failure.
+ */
+import { prepareCluster } from "../../tests/cluster/cluster.ts"
+import { removeOrphans } from "../../tests/cluster/own-cluster.ts"
+import { ToDo } from "../lib/packages.ts"
+import type { Progress } from "../lib/progress.ts"
+import { failure, type Result, type Suite } from "../lib/suite.ts"
+import { uvuSuite } from "../lib/uvu.ts"
+
+const tests = uvuSuite({ name: "kubernetes", folders: ["tests/cluster"] })
+
+export const kubernetes: Suite = {
+  ...tests,
+  async run(around) {
+    const progress: Progress = (name, work) => {
+      around.detail(name)
+      return work({ detail: (text) => around.detail(`${name}: ${text}`) })
+    }
+    try {
+      await prepareCluster(progress)
+    } catch (error) {
+      if (!(error instanceof ToDo)) throw error
+      return without(error)
+    }
+    try {
+      return await tests.run(around)
+    } finally {
+      await removeOrphans()
+    }
+  },
+}
+
+function without({ message }: ToDo): Result {
+  const problem = `NOTHING WAS TRIED ON KUBERNETES: none can be had here.\n${message}`
+  if (process.env.REQUIRE_KUBERNETES) return failure(problem)
+  return { passed: 0, failed: 0, skipped: 1, problems: [problem] }
+}

@@ -1,0 +1,175 @@
+/**
+ * The images that every test cluster has. They are made once, into a store in the cache; a cluster begins with a copy
+ * of that, whose layers are the same files and take neither time nor room.
+ */
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
+import { run, tryRun } from "../../scripts/lib/commands.ts"
+import { fingerprintOf } from "../../scripts/lib/fingerprints.ts"
+import { withLock } from "../../scripts/lib/locks.ts"
+import { debianMirror, type Odoo } from "../../scripts/lib/odoo.ts"
+import { odooPackages } from "../../scripts/lib/packages.ts"
+import { repo } from "../../scripts/lib/paths.ts"
+import type { Progress } from "../../scripts/lib/progress.ts"
+import { Containerd } from "./containerd.ts"
+import { addImage, type Image } from "./image-store.ts"
+import { clusterCache, type ProgramName, type Programs } from "./programs.ts"
+
+/** Anybody but root; a pod names its own. */
+const nobody = "65534:65534"
+
+/** Raise it when what is made below changes. */
+const revision = "1"
+
+/** Debian's release whose packages Odoo runs on. */
+const release = "bookworm"
+
+const unwanted = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"]
+
+export const images = {
+  pause: "localhost/pause:1",
+  dns: "localhost/coredns:1",
+  traefik: "localhost/traefik:1",
+  /** Debian, Python and Odoo, as in Docker's official image; `launch.py` and our addon are not in it. */
+  odoo: "localhost/odoo:19",
+} as const
+
+/** Odoo with runtime/ and saas_tenant of this working tree in it: what a tenant runs on. */
+export const tenantImage = "localhost/odoo-saas-tenant:1"
+
+/** Where they are in it. */
+export const tenantFolders = { runtime: "/opt/odoo-saas/runtime", addons: "/opt/odoo-saas/addons" } as const
+
+const odooConfig: Image["config"] = {
+  Entrypoint: ["/usr/bin/python3"],
+  Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
+  User: nobody,
+}
+
+/** Resolves with a containerd root that has them all; it belongs to nobody and is only ever copied. */
+export async function ensureImages(programs: Programs, odoo: Odoo, progress: Progress): Promise<string> {
+  const made = [programs.pause, programs.dns, programs.traefik].map((program) => basename(dirname(program)))
+  const store = join(clusterCache(), `images-${fingerprintOf([], ...made, odoo.version, revision)}`)
+  if (existsSync(store)) return store
+  await progress("make the cluster's images, once (Debian, Odoo, Traefik)", async (step) => {
+    const lock = join(clusterCache(), "images.lock")
+    const waiting = () => step.detail("waiting for another build")
+    await withLock(lock, () => makeStore(store, programs, odoo, step.detail), waiting, 1800)
+  })
+  return store
+}
+
+async function makeStore(store: string, programs: Programs, odoo: Odoo, detail: (text: string) => void): Promise<void> {
+  if (existsSync(store)) return
+  await removeBroken()
+  const work = mkdtempSync(join(clusterCache(), ".new-images-"))
+  const root = join(work, "root")
+  const containerd = new Containerd({ folder: work, root, pause: images.pause, prefix: [] })
+  try {
+    await containerd.start()
+    for (const image of [...smallImages(programs), odooImage(odoo, detail)]) {
+      detail(image.name)
+      await addImage(containerd, root, image)
+    }
+    await containerd.daemon.stop()
+    for (const older of readdirSync(clusterCache()).filter((name) => /^images-[0-9a-f]+$/.test(name))) {
+      rmSync(join(clusterCache(), older), { recursive: true })
+    }
+    renameSync(root, store)
+  } finally {
+    await containerd.daemon.stop()
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+/** Of builds that were cut short: the one who holds the lock is alone here. */
+async function removeBroken(): Promise<void> {
+  for (const name of readdirSync(clusterCache()).filter((entry) => entry.startsWith(".new-images-"))) {
+    const folder = join(clusterCache(), name)
+    await new Containerd({ folder, root: join(folder, "root"), pause: images.pause, prefix: [] }).daemon.stop()
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** A program that needs no other file. */
+function smallImages(programs: Programs): Image[] {
+  const image = (name: string, program: ProgramName): Image => ({
+    name,
+    base: null,
+    key: programs[program],
+    fill: async (folder) => {
+      copyFileSync(programs[program], join(folder, program))
+      mkdirSync(join(folder, "tmp"), { mode: 0o1777 })
+    },
+    config: { Entrypoint: [`/${program}`], User: nobody },
+  })
+  return [image(images.pause, "pause"), image(images.dns, "dns"), image(images.traefik, "traefik")]
+}
+
+function odooImage(odoo: Odoo, detail: (text: string) => void): Image {
+  return {
+    name: images.odoo,
+    base: null,
+    key: odoo.version,
+    fill: async (folder) => {
+      const mirror = await debianMirror()
+      const wanted = ["python3", "ca-certificates", ...odooPackages].join(",")
+      const options = unwanted.map((path) => `--dpkgopt=path-exclude=${path}`)
+      await run(
+        "mmdebstrap",
+        ["--mode=root", "--variant=minbase", `--include=${wanted}`, ...options, release, folder, mirror],
+        {
+          onLine: (line) => detail(`Debian: ${line.slice(0, 60)}`),
+        },
+      )
+      detail("copying Odoo")
+      // Debian's own place for it: links of its files into other packages hold there.
+      await copyOdoo(odoo, join(folder, "usr/lib/python3/dist-packages"))
+    },
+    config: odooConfig,
+  }
+}
+
+async function copyOdoo({ addonsPath }: Odoo, to: string): Promise<void> {
+  const source = dirname(dirname(addonsPath[0] ?? ""))
+  for (const name of ["odoo", "addons"].filter((entry) => existsSync(join(source, entry)))) {
+    await copyLinked(join(source, name), join(to, name))
+  }
+}
+
+/** The same files under another name, where both are on one file system; else copies. */
+async function copyLinked(from: string, to: string): Promise<void> {
+  const linked = await tryRun("cp", ["--archive", "--link", from, to])
+  if (linked.code === 0) return
+  rmSync(to, { recursive: true, force: true })
+  await run("cp", ["--archive", from, to])
+}
+
+/** A layer is only ever read. containerd's own books are written, so these are copied. */
+export async function copyStore(store: string, root: string): Promise<void> {
+  await copyLinked(store, root)
+  const books = await run("find", [store, "-name", "*.db", "-printf", "%P\\n"])
+  for (const book of books.trim().split("\n")) {
+    rmSync(join(root, book))
+    copyFileSync(join(store, book), join(root, book))
+  }
+}
+
+/** Of the working tree as it is now. */
+export function imageOfTenant(): Image {
+  const runtime = join(repo, "runtime")
+  const addon = join(repo, "addons/saas_tenant")
+  return {
+    name: tenantImage,
+    base: images.odoo,
+    key: `${Date.now()}`,
+    fill: async (folder) => {
+      const wanted = (path: string) => !/\/(tests|__pycache__)(\/|$)/.test(path.slice(repo.length))
+      cpSync(runtime, join(folder, tenantFolders.runtime), { recursive: true, filter: wanted })
+      cpSync(addon, join(folder, tenantFolders.addons, "saas_tenant"), { recursive: true, filter: wanted })
+      // The working tree may be readable for its owner only.
+      await run("chmod", ["-R", "a+rX", join(folder, "opt")])
+    },
+    config: odooConfig,
+  }
+}

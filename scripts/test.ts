@@ -12,12 +12,14 @@ import { type Progress, showProgress } from "./lib/progress.ts"
 import { makeRunLogs } from "./lib/run-logs.ts"
 import { add, failure, nothing, type Result, type Suite } from "./lib/suite.ts"
 import { uvuSuite } from "./lib/uvu.ts"
+import { kubernetes } from "./suites/kubernetes.ts"
 import { lint } from "./suites/lint.ts"
 import { odoo } from "./suites/odoo.ts"
 
 /** The order in which they begin: the long ones early, those that measure at the end. */
 const suites: readonly Suite[] = [
   odoo,
+  kubernetes,
   lint,
   uvuSuite({
     name: "unit",

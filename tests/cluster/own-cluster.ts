@@ -93,14 +93,14 @@ export class OwnCluster {
   async start(odoo: Odoo, progress: Progress): Promise<void> {
     const store = await ensureImages(this.#programs, odoo, progress)
     await joinHost(this.addresses)
-    await Promise.all([
+    await together(
       progress("start the control plane", () => this.#startControlPlane()),
       progress("boot the node", () => this.#bootNode(store)),
-    ])
-    await Promise.all([
+    )
+    await together(
       progress("join node and control plane", () => this.#node.join()),
       progress("furnish the cluster", () => this.#furnish()),
-    ])
+    )
     await progress("wait for its name server and ingress", async () => {
       await this.kubectl.deploymentReady("coredns", "kube-system")
       await this.kubectl.deploymentReady("traefik", "traefik")
@@ -135,6 +135,11 @@ export class OwnCluster {
     if (keep && existsSync(logs)) cpSync(logs, join(keep, this.name), { recursive: true })
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** Unlike Promise.all it waits for both: whoever cleans up after the one must not have the other at work. */
+async function together(...works: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(works)) if (outcome.status === "rejected") throw outcome.reason
 }
 
 const settingsFile = "settings.json"

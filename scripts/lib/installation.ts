@@ -156,13 +156,18 @@ export class Installation {
   }
 
   async startSidecar(progress: Progress): Promise<void> {
-    const { ports } = this.settings
     // Tenants run on meanwhile.
     if (this.sidecar.isOutdated()) await progress("stop the sidecar, which has changed", () => this.sidecar.stop())
     await this.replaceHolder(progress)
     if (this.sidecar.mark() === null) {
       await progress("start the sidecar", () => this.sidecar.start())
     }
+    await this.sidecarReady(progress)
+  }
+
+  /** Resolves once the one that runs has all that it needs, whoever started it and with what settings. */
+  async sidecarReady(progress: Progress): Promise<void> {
+    const { ports } = this.settings
     await progress("wait until the sidecar is ready", async (step) => {
       let reason = ""
       const ask = async () => {

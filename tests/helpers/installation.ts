@@ -99,7 +99,7 @@ export async function makeInstallation(name: string, options: InstallationOption
     else await startWith(real, options.parts, odoo)
     if (options.parts === "all") {
       await sidecar.start()
-      await real.startSidecar(silent)
+      await real.sidecarReady(silent)
     }
   } catch (error) {
     await destroy()

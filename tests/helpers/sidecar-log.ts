@@ -3,6 +3,8 @@ import { existsSync, readFileSync, statSync } from "node:fs"
 import { until } from "./wait.ts"
 
 export interface LogLine {
+  /** 40 is a warning, 50 an error. */
+  readonly level: number
   readonly msg: string
   readonly tenant?: string
   readonly step?: string

@@ -5,7 +5,7 @@ import { buildOwl } from "./build-owl.ts"
 import { Installation } from "./lib/installation.ts"
 import { undoAll } from "./lib/interrupts.ts"
 import { signOn } from "./lib/master-rpc.ts"
-import { ensureOdoo } from "./lib/odoo.ts"
+import { ensureOdoo, noOdoo } from "./lib/odoo.ts"
 import { ensurePackages, ToDo } from "./lib/packages.ts"
 import { type Progress, showProgress } from "./lib/progress.ts"
 import { loadEnvFile, startSettings } from "./lib/settings.ts"
@@ -170,7 +170,7 @@ async function reset(installation: Installation, sure: boolean): Promise<void> {
     if (answer.trim() !== "yes") throw new ToDo("Nothing was changed.")
   }
   const before = rememberedSettings(stateDir) ?? installation.settings
-  await (await Installation.open(before, installation.odoo)).stop(showProgress())
+  await (await Installation.open(before, noOdoo)).stop(showProgress())
   installation.remove()
 }
 

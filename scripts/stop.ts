@@ -1,6 +1,6 @@
 /** `npm stop`: stops what was started from this state folder, tenants included, and nothing else. */
 import { Installation } from "./lib/installation.ts"
-import { ensureOdoo, unpackedOdoo } from "./lib/odoo.ts"
+import { noOdoo } from "./lib/odoo.ts"
 import { stateFolder } from "./lib/paths.ts"
 import { showProgress } from "./lib/progress.ts"
 import { loadEnvFile } from "./lib/settings.ts"
@@ -11,10 +11,10 @@ loadEnvFile()
 const settings = rememberedSettings(stateFolder())
 const progress = showProgress()
 try {
-  if (settings === null || (unpackedOdoo() === null && !process.env.ODOO_BIN)) {
+  if (settings === null) {
     console.log(`There is nothing to stop: ${stateFolder()} holds no installation.`)
   } else {
-    const installation = await Installation.open(settings, await ensureOdoo(progress))
+    const installation = await Installation.open(settings, noOdoo)
     const stopped = await installation.stop(progress)
     console.log(stopped.length > 0 ? "Stopped. npm start brings it back, with all data." : "Nothing was running.")
   }

@@ -220,7 +220,7 @@ export class Installation {
 
   private claim(): void {
     claimStateFolder(this.settings.stateDir)
-    rememberSettings(this.settings)
+    rememberSettings({ ...this.settings, postgresBin: this.postgres.options.bin })
   }
 
   /** Removes the folder with all that is in it. Everything must have been stopped. */

@@ -30,6 +30,9 @@ export interface Odoo {
   readonly env: Readonly<Record<string, string>>
 }
 
+/** For those who only stop what runs. */
+export const noOdoo: Odoo = { version: "", python: "", pythonPath: "", addonsPath: [], env: {} }
+
 const packageName = "odoo-19"
 const series = "19.0"
 

@@ -26,6 +26,8 @@ export interface InstallationSettings {
   readonly durable: boolean
   /** Load saas_master's demonstration data. */
   readonly demo: boolean
+  /** Folder of the PostgreSQL that it runs with; found where nobody has said so. */
+  readonly postgresBin?: string
 }
 
 export interface Parts {
@@ -46,7 +48,7 @@ function noPostgres(cluster: string): string {
 export async function makeParts(settings: InstallationSettings, odoo: Odoo): Promise<Parts> {
   const { stateDir, ports, uidBase, durable } = settings
   const cluster = join(stateDir, "postgres")
-  const bin = findPostgres(cluster)
+  const bin = settings.postgresBin ?? findPostgres(cluster)
   if (bin === null) throw new ToDo(noPostgres(cluster))
   const secrets = new Secrets(join(stateDir, "secrets"))
   const osUser = await databaseUser()

@@ -4,7 +4,7 @@ import { createWriteStream, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { Installation } from "./installation.ts"
-import { ensureOdoo } from "./odoo.ts"
+import { noOdoo } from "./odoo.ts"
 import { repo } from "./paths.ts"
 import { silent } from "./progress.ts"
 import { rememberedSettings } from "./state-folder.ts"
@@ -111,7 +111,7 @@ async function sweep(temporary: string): Promise<void> {
   for (const name of left) {
     const stateDir = join(temporary, name)
     const settings = rememberedSettings(stateDir)
-    if (settings) await (await Installation.open(settings, await ensureOdoo(silent))).stop(silent)
+    if (settings) await (await Installation.open(settings, noOdoo)).stop(silent)
   }
   rmSync(temporary, { recursive: true, force: true })
 }

@@ -62,7 +62,7 @@ async function gone(mark: ProcessMark, seconds: number): Promise<boolean> {
   })
 }
 
-export async function killNow(mark: ProcessMark): Promise<void> {
+async function killNow(mark: ProcessMark): Promise<void> {
   signal(mark, "SIGKILL")
   if (!(await gone(mark, 10))) throw new Error(`Process ${mark.pid} does not end, not even when it is killed.`)
 }

@@ -1,8 +1,7 @@
 /** Secrets are files, one each, readable by their owner only. They are made once and never shown. */
 import { randomBytes } from "node:crypto"
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { isRoot, type OsUser } from "./os-user.ts"
 
 export const secretNames = [
   "root-key",
@@ -44,10 +43,5 @@ export class Secrets {
 
   read(name: SecretName): string {
     return readFileSync(this.path(name), "utf8").trim()
-  }
-
-  /** Lets one other user read it; root can anyway. */
-  giveTo(name: SecretName, user: OsUser): void {
-    if (isRoot) chownSync(this.path(name), user.uid, user.gid)
   }
 }

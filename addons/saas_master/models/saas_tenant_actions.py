@@ -103,11 +103,18 @@ class SaasTenantActions(models.Model):
         for tenant in self.sudo():
             if not tenant.target_id:
                 tenant._place()
+            tenant._take_corrected_template()
             self.env["saas.audit.entry"]._log(tenant, "retry")
             if tenant.target_id:
                 reason = self.env._("%s asked to try again.", self.env.user.name)
                 self.env["saas.operation"].sudo()._queue("reconcile", tenant=tenant, reason=reason)
         return True
+
+    def _take_corrected_template(self):
+        """Nothing was ever made of a template that failed: what its plan says by now counts."""
+        self.ensure_one()
+        if self.template_id.state == "failed" and not self.ready_at and self.desired != "deleted":
+            self.template_id = self.env["saas.template"]._get(self.plan_id, self.server_id)
 
     def action_cancel_deletion(self):
         self._check_can_change()

@@ -66,6 +66,28 @@ class TestTemplate(SaasCase):
         claims = self._claim()
         self.assertEqual([claim["epoch"] for claim in claims], [2])
 
+    def test_who_was_sold_a_plan_with_a_mistake_gets_the_corrected_one(self):
+        plan = self._make_plan("Misspelt plan", saas_module_names="contakts")
+        tenant = self._sell("misspelt", plan=plan)
+        for claim in self._claim():
+            self._finish(claim, "failed", reason="There is no module contakts.")
+        plan.saas_module_names = "contacts"
+        tenant.with_user(self._make_staff("operator")).action_retry()
+        self.assertEqual(self._claim_one_spec(tenant)["template"]["modules"], ["contacts"])
+
+    def test_who_runs_keeps_the_template_that_it_was_made_of(self):
+        tenant = self._sell("keeps-template")
+        self._provision(tenant)
+        made_of = tenant.template_id
+        made_of.state = "failed"
+        self.plan.saas_module_names = "contacts"
+        tenant.with_user(self._make_staff("operator")).action_retry()
+        self.assertEqual(tenant.template_id, made_of)
+
+    def _claim_one_spec(self, tenant):
+        specs = [claim["spec"] for claim in self._claim() if "spec" in claim]
+        return next(spec for spec in specs if spec["id"] == tenant.ref)
+
     def test_a_plan_must_make_sense(self):
         for values in (
             {"saas_users": 0},

@@ -63,7 +63,8 @@ async function killAfterEach(steps: readonly StepKind[], begin: () => Promise<vo
 }
 
 async function killOnceEnded(log: SidecarLog, step: StepKind): Promise<void> {
-  await log.stepEnded(step)
+  // A template is built in half a minute where nothing else runs.
+  await log.stepEnded(step, 300)
   await it.sidecar.kill()
   killedAfter.add(step)
 }

@@ -1,8 +1,18 @@
 /**
- * The images that every test cluster has. They are made once, into a store in the cache; a cluster begins with a copy
- * of that, whose layers are the same files and take neither time nor room.
+ * The images that every test cluster has. They are made once, into a store in the cache; what a cluster begins with
+ * has the same layers, by links, and takes neither time nor room.
  */
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs"
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { run, tryRun } from "../../scripts/lib/commands.ts"
 import { fingerprintOf } from "../../scripts/lib/fingerprints.ts"
@@ -19,10 +29,13 @@ import { clusterCache, type ProgramName, type Programs } from "./programs.ts"
 const nobody = "65534:65534"
 
 /** Raise it when what is made below changes. */
-const revision = "1"
+const revision = "2"
 
 /** Debian's release whose packages Odoo runs on. */
 const release = "bookworm"
+
+/** Of a containerd root: its layers, a folder each. */
+const layersFolder = "io.containerd.snapshotter.v1.overlayfs/snapshots"
 
 const unwanted = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"]
 
@@ -72,13 +85,25 @@ async function makeStore(store: string, programs: Programs, odoo: Odoo, detail: 
       await addImage(containerd, root, image)
     }
     await containerd.daemon.stop()
-    for (const older of readdirSync(clusterCache()).filter((name) => /^images-[0-9a-f]+$/.test(name))) {
-      rmSync(join(clusterCache(), older), { recursive: true })
-    }
-    renameSync(root, store)
+    const made = join(work, "store")
+    mkdirSync(made, { mode: 0o711 })
+    renameSync(join(root, layersFolder), join(made, "layers"))
+    mkdirSync(join(root, layersFolder), { mode: 0o700 })
+    renameSync(root, join(made, "books"))
+    removeUnused()
+    renameSync(made, store)
   } finally {
     await containerd.daemon.stop()
     rmSync(work, { recursive: true, force: true })
+  }
+}
+
+/** Older stores, unless a cluster may still run on one of them. */
+function removeUnused(): void {
+  const runs = join(clusterCache(), "runs")
+  if (existsSync(runs) && readdirSync(runs).length > 0) return
+  for (const older of readdirSync(clusterCache()).filter((name) => /^images-[0-9a-f]+$/.test(name))) {
+    rmSync(join(clusterCache(), older), { recursive: true })
   }
 }
 
@@ -145,13 +170,14 @@ async function copyLinked(from: string, to: string): Promise<void> {
   await run("cp", ["--archive", from, to])
 }
 
-/** A layer is only ever read. containerd's own books are written, so these are copied. */
+/**
+ * Makes `root` a containerd root with the images of the store: the layers, which are only ever read, are links to
+ * those of the store. containerd's own books are copied.
+ */
 export async function copyStore(store: string, root: string): Promise<void> {
-  await copyLinked(store, root)
-  const books = await run("find", [store, "-name", "*.db", "-printf", "%P\\n"])
-  for (const book of books.trim().split("\n")) {
-    rmSync(join(root, book))
-    copyFileSync(join(store, book), join(root, book))
+  await run("cp", ["--archive", "--no-target-directory", join(store, "books"), root])
+  for (const layer of readdirSync(join(store, "layers"))) {
+    symlinkSync(join(store, "layers", layer), join(root, layersFolder, layer))
   }
 }
 

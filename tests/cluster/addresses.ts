@@ -15,6 +15,9 @@ export interface Addresses {
   /** The pods' gateway, in the node. */
   readonly podGateway: string
   readonly pods: string
+  /** The part of `pods` that real ones have, and that of those that only look real. */
+  readonly realPods: { readonly first: string; readonly last: string }
+  readonly fakePods: string
   readonly services: string
   /** Services of fixed addresses. */
   readonly dns: string
@@ -35,6 +38,8 @@ export function addressesOf(number: number): Addresses {
     node: at("0.2"),
     podGateway: at("128.1"),
     pods: at("128.0/17"),
+    realPods: { first: at("128.2"), last: at("191.254") },
+    fakePods: at("192.0/18"),
     services: at("32.0/20"),
     apiService: at("32.1"),
     dns: at("32.10"),

@@ -25,7 +25,8 @@
  * - DNS at its usual place in kube-system (label k8s-app=kube-dns). It knows the cluster's names and no others.
  * - `hostAddress` is this machine as pods see it. Servers that listen on 127.0.0.1 only, such as a test's PostgreSQL,
  *   are lent to pods with `forwardTo` (forward.ts).
- * - `tools.kwok` makes nodes and pods that only look real, by the thousand; `tools.kubeconform` checks manifests.
+ * - `addFakeNodes` (fake-nodes.ts) makes nodes, and on them pods, that only look real, by the thousand.
+ * - `tools.kubeconform` checks manifests.
  *
  * On a cluster of KUBECONFIG the same is told by ODOO_IMAGE ("odoo:19"), TENANT_IMAGE, STORAGE_CLASS, INGRESS_CLASS
  * ("traefik"), INGRESS_ADDRESS and HOST_ADDRESS; null is what is not told, and what needs it cannot be tested there.
@@ -52,6 +53,8 @@ export interface TestCluster {
   readonly ingressClass: string
   readonly ingressAddress: string | null
   readonly hostAddress: string | null
+  /** Addresses for pods that only look real. */
+  readonly fakePods: string | null
   readonly tools: Tools
   /** Leaves one alone that was there before. */
   stop(): Promise<void>
@@ -109,6 +112,7 @@ function described(own: OwnCluster, programs: Programs): TestCluster {
     ingressClass,
     ingressAddress: own.addresses.ingress,
     hostAddress: own.addresses.host,
+    fakePods: own.addresses.fakePods,
     tools: programs,
     stop: () => own.stop(),
   }
@@ -156,5 +160,6 @@ async function theirCluster(kubeconfig: string, progress: Progress): Promise<Tes
     ingressClass: env.INGRESS_CLASS ?? "traefik",
     ingressAddress: env.INGRESS_ADDRESS ?? null,
     hostAddress: env.HOST_ADDRESS ?? null,
+    fakePods: null,
   }
 }

@@ -4,6 +4,7 @@ import { request } from "node:http"
 import { suite } from "uvu"
 import { until } from "../helpers/wait.ts"
 import { makeCluster } from "./cluster.ts"
+import { addFakeNodes, fakeToleration } from "./fake-nodes.ts"
 import { numericUser, restrictedNamespace, restrictedPod, serviceOf } from "./pods.ts"
 import { allowed } from "./policies.ts"
 
@@ -151,6 +152,21 @@ test("cyclonus tells what policies allow", async () => {
     ],
   )
   assert.deepEqual(answers, [false, false, false, true, true])
+})
+
+test("a fake node runs pods that only look real, and no others", async () => {
+  const nodes = await addFakeNodes(cluster, 2)
+  try {
+    const containers = [{ name: "main", image: "nothing" }]
+    const spec = { nodeName: nodes.names[0], tolerations: [fakeToleration], containers }
+    await kubectl.apply({ apiVersion: "v1", kind: "Pod", metadata: { name: "fake", namespace: "default" }, spec })
+    await kubectl.podReady("fake")
+    const taints = (await kubectl.get("node", nodes.names[1] ?? ""))?.spec.taints
+    assert.equal(taints[0].effect, "NoSchedule")
+  } finally {
+    await kubectl.run(["delete", "pod", "fake", "--ignore-not-found"])
+    await nodes.remove()
+  }
 })
 
 function statusAtIngress(host: string): Promise<number> {

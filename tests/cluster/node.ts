@@ -231,7 +231,7 @@ exec ${quoted(this.#options.programs.pause)}
   }
 
   #network(): object {
-    const { pods, podGateway } = this.#options.addresses
+    const { pods, realPods, podGateway } = this.#options.addresses
     return {
       cniVersion: "1.0.0",
       name: "pods",
@@ -243,7 +243,7 @@ exec ${quoted(this.#options.programs.pause)}
           hairpinMode: true,
           ipam: {
             type: "host-local",
-            ranges: [[{ subnet: pods, gateway: podGateway }]],
+            ranges: [[{ subnet: pods, rangeStart: realPods.first, rangeEnd: realPods.last, gateway: podGateway }]],
             routes: [{ dst: "0.0.0.0/0" }],
           },
         },

@@ -158,10 +158,15 @@ function settingsOf(name: string): Settings | null {
 
 /** Ends and removes what tests that were killed left behind. */
 export async function removeOrphans(): Promise<string[]> {
-  const orphans = runNames().filter((name) => {
-    const owner = settingsOf(name)?.owner
-    return owner != null && !isAlive(owner)
+  return withLock(join(clusterCache(), "runs.lock"), async () => {
+    const orphans = runNames().filter((name) => {
+      const owner = settingsOf(name)?.owner
+      return owner != null && !isAlive(owner)
+    })
+    for (const name of orphans) await OwnCluster.find(name)?.stop()
+    // The rest of one whose removal was cut short: nothing of it runs any more.
+    const remnants = runNames().filter((name) => settingsOf(name) === null)
+    for (const name of remnants) rmSync(runFolder(name), { recursive: true, force: true })
+    return orphans
   })
-  for (const name of orphans) await OwnCluster.find(name)?.stop()
-  return orphans
 }

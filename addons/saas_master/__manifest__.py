@@ -29,7 +29,7 @@
         "views/saas_wizard_views.xml",
         "views/saas_tenant_views.xml",
         "views/sale_order_views.xml",
-        "views/res_config_settings_views.xml",
+        "views/saas_configuration_views.xml",
         "views/saas_fleet_views.xml",
         "views/portal_templates.xml",
         "views/sign_on_templates.xml",
@@ -43,6 +43,7 @@
         "web.assets_backend": [
             "saas_master/static/src/tenant/*.scss",
             "saas_master/static/src/fleet/*.scss",
+            "saas_master/static/src/measure/*.xml",
             "saas_master/static/src/tenant/*.xml",
             "saas_master/static/src/fleet/*.xml",
             "saas_master/static/src/dist/backend.js",

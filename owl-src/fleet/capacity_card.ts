@@ -3,10 +3,11 @@ import { user } from "@web/core/user"
 import type { ActionService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
+import { formatCores, formatMegabytes } from "../measure/measure.ts"
 import { Ago } from "../services/ago.ts"
 import { parseUtc } from "../services/time.ts"
 import type { Server, Target } from "./fleet_data.ts"
-import { diskLevel, formatMegabytes } from "./fullness.ts"
+import { cores, diskLevel, storage } from "./fullness.ts"
 import { FullnessBar } from "./fullness_bar.ts"
 import { recordOf } from "./navigation.ts"
 
@@ -29,8 +30,9 @@ export class CapacityCard extends Component<CapacityCardProps> {
   readonly silentAfter = silentAfterMs
   readonly megabytes = (mb: number): string => formatMegabytes(mb, user.lang)
   readonly count = (value: number): string => new Intl.NumberFormat(user.lang).format(value)
-  readonly cores = (milli: number): string =>
-    new Intl.NumberFormat(user.lang, { maximumFractionDigits: 1 }).format(milli / 1000)
+  readonly cores = (milli: number): string => formatCores(milli, user.lang)
+  readonly coresScale = cores
+  readonly storageScale = storage
 
   override setup(): void {
     this.action = useService("action")

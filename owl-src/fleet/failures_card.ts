@@ -6,7 +6,7 @@ import { Ago } from "../services/ago.ts"
 import { parseUtc } from "../services/time.ts"
 import type { Operation } from "../tenant/operation.ts"
 import type { FleetData } from "./fleet_data.ts"
-import { listOf, recordOf, subjectOf } from "./navigation.ts"
+import { openList, recordOf, subjectOf } from "./navigation.ts"
 
 export interface FailuresCardProps {
   fleet: FleetData
@@ -79,8 +79,6 @@ export class FailuresCard extends Component<FailuresCardProps> {
   }
 
   openAll(): Promise<void> {
-    return this.action.doAction(
-      listOf("saas.operation", _t("Failed operations"), [["state", "in", ["failed", "set_aside"]]]),
-    )
+    return openList(this.action, "operations", { trouble: true })
   }
 }

@@ -48,6 +48,8 @@ export interface Server {
   readonly target: string
   readonly ready: boolean
   readonly note: string
+  /** Megabytes promised by the plans of its tenants, of what they use and what is free. */
+  readonly storage: Fullness
   readonly databases: Fullness
   readonly connections: Fullness
   readonly disk_free_mb: number

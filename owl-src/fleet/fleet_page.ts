@@ -115,7 +115,7 @@ export class FleetPage extends Component {
   private onOperation(message: OperationMessage): void {
     const fleet = this.state.fleet
     const shown = fleet?.running.find(({ id }) => id === message.id)
-    if (!fleet || !shown || message.state !== shown.state) {
+    if (!fleet || !shown || message.state !== shown.state || message.intent !== shown.intent) {
       this.live.refreshSoon()
       return
     }

@@ -3,19 +3,29 @@ import type { Fullness } from "./fleet_data.ts"
 
 export type Level = "unknown" | "fine" | "high" | "full"
 
-const highFrom = 75
-const fullFrom = 90
+/** From how many percent on something is to be watched, and from how many on it is to be changed. */
+export interface Scale {
+  readonly high: number
+  readonly full: number
+}
 
-/** Whole percent, at most 100 for a bar; promised memory may well be more than there is. */
+/** What ends where it is full: connections, databases, memory. */
+export const limited: Scale = { high: 75, full: 90 }
+/** Tenants rarely compute all at once: one core serves several of them well. */
+export const cores: Scale = { high: 400, full: 800 }
+/** Few tenants use all the storage that their plans promise; what is really free is judged by `diskLevel`. */
+export const storage: Scale = { high: 150, full: 300 }
+
+/** Whole percent; what is promised may well be more than there is. */
 export function percentOf({ used, of }: Fullness): number {
   return of > 0 ? Math.round((used / of) * 100) : 0
 }
 
-export function levelOf(fullness: Fullness): Level {
+export function levelOf(fullness: Fullness, { high, full }: Scale = limited): Level {
   if (fullness.of <= 0) return "unknown"
   const percent = percentOf(fullness)
-  if (percent >= fullFrom) return "full"
-  return percent >= highFrom ? "high" : "fine"
+  if (percent >= full) return "full"
+  return percent >= high ? "high" : "fine"
 }
 
 /** Free space that lets PostgreSQL work on; below, clones and WAL stop it. */
@@ -26,16 +36,4 @@ export function diskLevel(freeMb: number): Level {
   if (freeMb <= 0) return "unknown"
   if (freeMb < diskFullMb) return "full"
   return freeMb < diskHighMb ? "high" : "fine"
-}
-
-/** Megabytes as people read them, in the words of `lang` (BCP 47). */
-export function formatMegabytes(mb: number, lang: string): string {
-  const [value, unit] =
-    mb >= 1024 * 1024 ? [mb / 1024 / 1024, "terabyte"] : mb >= 1024 ? [mb / 1024, "gigabyte"] : [mb, "megabyte"]
-  return new Intl.NumberFormat(lang, {
-    style: "unit",
-    unit,
-    unitDisplay: "short",
-    maximumFractionDigits: value < 10 && unit !== "megabyte" ? 1 : 0,
-  }).format(value)
 }

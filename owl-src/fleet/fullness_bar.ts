@@ -1,30 +1,47 @@
 import { Component } from "@odoo/owl"
 import { _t } from "../i18n.ts"
 import type { Fullness } from "./fleet_data.ts"
-import { levelOf, percentOf } from "./fullness.ts"
+import { levelOf, limited, percentOf, type Scale } from "./fullness.ts"
 
 export interface FullnessBarProps {
   label: string
   fullness: Fullness
   /** How both numbers are written. */
   format: (value: number) => string
+  /** Left out: it ends where it is full. */
+  scale?: Scale
 }
 
 /** How much of something is taken: a bar, the numbers, and words where it runs out. */
 export class FullnessBar extends Component<FullnessBarProps> {
   static override template = "saas_master.FullnessBar"
-  static override props = { label: String, fullness: Object, format: Function }
+  static override props = {
+    label: String,
+    fullness: Object,
+    format: Function,
+    scale: { type: Object, optional: true },
+  }
+
+  private get scale(): Scale {
+    return this.props.scale ?? limited
+  }
 
   get level(): string {
-    return levelOf(this.props.fullness)
+    return levelOf(this.props.fullness, this.scale)
   }
 
   get percent(): number {
     return percentOf(this.props.fullness)
   }
 
+  /** Where more may be promised than there is, the bar is full where that has gone too far. */
+  get shown(): number {
+    const end = Math.max(100, this.scale.full)
+    return Math.min(100, Math.round((this.percent / end) * 100))
+  }
+
   get width(): string {
-    return `width: ${Math.min(100, this.percent)}%`
+    return `width: ${this.shown}%`
   }
 
   get numbers(): string {
@@ -35,7 +52,9 @@ export class FullnessBar extends Component<FullnessBarProps> {
   }
 
   get warning(): string {
-    if (this.percent > 100) return _t("more than there is")
-    return { unknown: "", fine: "", high: _t("getting full"), full: _t("nearly full") }[levelOf(this.props.fullness)]
+    const { level } = this
+    if (level !== "high" && level !== "full") return ""
+    if (this.percent > 100) return level === "full" ? _t("far more than there is") : _t("more than there is")
+    return level === "full" ? _t("nearly full") : _t("getting full")
   }
 }

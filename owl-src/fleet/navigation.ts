@@ -1,28 +1,28 @@
-/** Where the fleet page leads to. Pure. */
-import type { WindowAction } from "@web/core/utils/hooks"
+/** Where the fleet page leads to. */
+import type { ActionService, WindowAction } from "@web/core/utils/hooks"
 import type { Operation } from "../tenant/operation.ts"
 
-type Domain = readonly unknown[]
+const lists = {
+  operations: "saas_master.saas_operation_action",
+  subscriptions: "saas_master.saas_subscription_action",
+  tenants: "saas_master.saas_tenant_action",
+} as const
 
-export function listOf(model: string, name: string, domain: Domain): WindowAction {
-  return {
-    type: "ir.actions.act_window",
-    name,
-    res_model: model,
-    domain,
-    views: [
-      [false, "list"],
-      [false, "form"],
-    ],
-  }
+/**
+ * Opens the list as the menu does, with search facets that people see and can take away.
+ * @param facets names of filters, or of search fields with a value
+ */
+export function openList(
+  action: ActionService,
+  list: keyof typeof lists,
+  facets: Readonly<Record<string, string | boolean>>,
+): Promise<void> {
+  const context = Object.fromEntries(Object.entries(facets).map(([name, value]) => [`search_default_${name}`, value]))
+  return action.doAction(lists[list], { additionalContext: context })
 }
 
 export function recordOf(model: string, id: number): WindowAction {
   return { type: "ir.actions.act_window", res_model: model, res_id: id, views: [[false, "form"]] }
-}
-
-export function tenantsInPhase(phase: string, label: string): WindowAction {
-  return listOf("saas.tenant", label, [["phase", "=", phase]])
 }
 
 /** Leads to what the operation is about, where people act; its own page has the history. */

@@ -5,7 +5,7 @@ import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import { phaseClass, phaseLook, phaseNames } from "../tenant/phases.ts"
 import type { Count } from "./fleet_data.ts"
-import { listOf, tenantsInPhase } from "./navigation.ts"
+import { openList } from "./navigation.ts"
 
 export interface PhaseOverviewProps {
   phases: readonly Count[]
@@ -60,10 +60,10 @@ export class PhaseOverview extends Component<PhaseOverviewProps> {
   }
 
   openPhase(phase: Count): Promise<void> {
-    return this.action.doAction(tenantsInPhase(phase.name, phase.label))
+    return openList(this.action, "tenants", { phase: phase.name })
   }
 
   openAll(): Promise<void> {
-    return this.action.doAction(listOf("saas.tenant", _t("Tenants"), []))
+    return openList(this.action, "tenants", {})
   }
 }

@@ -5,7 +5,7 @@ import type { ActionService } from "@web/core/utils/hooks"
 import { useService } from "@web/core/utils/hooks"
 import { _t } from "../i18n.ts"
 import type { Count, Trial } from "./fleet_data.ts"
-import { listOf, recordOf } from "./navigation.ts"
+import { openList, recordOf } from "./navigation.ts"
 
 export interface SubscriptionsCardProps {
   states: readonly Count[]
@@ -52,6 +52,6 @@ export class SubscriptionsCard extends Component<SubscriptionsCardProps> {
   }
 
   openState(state: Count): Promise<void> {
-    return this.action.doAction(listOf("saas.subscription", state.label, [["state", "=", state.name]]))
+    return openList(this.action, "subscriptions", { state: state.name })
   }
 }

@@ -8,7 +8,7 @@ import { parseUtc } from "../services/time.ts"
 import type { Operation, OperationStep } from "../tenant/operation.ts"
 import { currentStep } from "../tenant/operation.ts"
 import type { FleetData } from "./fleet_data.ts"
-import { listOf, recordOf, subjectOf } from "./navigation.ts"
+import { openList, recordOf, subjectOf } from "./navigation.ts"
 
 export interface WorkCardProps {
   fleet: FleetData
@@ -71,14 +71,14 @@ export class WorkCard extends Component<WorkCardProps> {
   }
 
   openAll(): Promise<void> {
-    return this.action.doAction(listOf("saas.operation", _t("Operations"), []))
+    return openList(this.action, "operations", {})
   }
 
   openRunning(): Promise<void> {
-    return this.action.doAction(listOf("saas.operation", _t("Running operations"), [["state", "=", "running"]]))
+    return openList(this.action, "operations", { running: true })
   }
 
   openWaiting(): Promise<void> {
-    return this.action.doAction(listOf("saas.operation", _t("Waiting operations"), [["state", "=", "queued"]]))
+    return openList(this.action, "operations", { waiting: true })
   }
 }

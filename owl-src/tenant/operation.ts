@@ -20,8 +20,9 @@ export interface Operation {
   readonly template_id: number | false
   /** Name of the tenant or the template. */
   readonly subject: string
-  readonly kind: string
-  readonly kind_label: string
+  /** What it is for: the words of it, in the reader's language, come with every fetch. */
+  readonly intent: string
+  readonly title: string
   readonly state: OperationState
   readonly state_label: string
   /** 1 at the first try. */
@@ -41,7 +42,7 @@ export interface OperationMessage {
   readonly id: number
   readonly tenant_id: number | false
   readonly template_id: number | false
-  readonly kind: string
+  readonly intent: string
   readonly state: OperationState
   readonly message: string | false
   readonly steps: readonly OperationStep[]

@@ -163,8 +163,8 @@ export class StepTimeline extends Component<StepTimelineProps> {
     const shown = this.operation
     if (this.state.timeline && shown?.id === message.id) {
       this.state.timeline = markRaw({ ...this.state.timeline, operation: withMessage(shown, message) })
-      if (shown.state !== message.state) {
-        // Times, the number of tries and what a person may do come with a fetch.
+      if (shown.state !== message.state || shown.intent !== message.intent) {
+        // Its words, times, the number of tries and what a person may do come with a fetch.
         this.live.refreshSoon()
         this.props.onChanged?.()
       }

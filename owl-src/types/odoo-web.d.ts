@@ -66,7 +66,11 @@ declare module "@web/core/utils/hooks" {
   export interface ActionService {
     doAction(
       action: string | WindowAction | Readonly<Record<string, unknown>>,
-      options?: { newWindow?: boolean; onClose?: () => void },
+      options?: {
+        newWindow?: boolean
+        onClose?: () => void
+        additionalContext?: Readonly<Record<string, unknown>>
+      },
     ): Promise<void>
   }
 

@@ -41,15 +41,15 @@ async function openFleet(): Promise<void> {
 /** Later actions are written down instead of being opened. */
 function watchActions(): void {
   mockService("action", {
-    doAction(action: WindowAction | string) {
-      if (typeof action === "string") expect.step(`open ${action}`)
-      else expect.step(`open ${action.res_model} ${JSON.stringify(action.res_id ?? action.domain)}`)
+    doAction(action: WindowAction | string, options?: { additionalContext?: Record<string, unknown> }) {
+      if (typeof action !== "string") expect.step(`open ${action.res_model} ${action.res_id}`)
+      else expect.step([`open ${action}`, JSON.stringify(options?.additionalContext)].filter(Boolean).join(" "))
       return Promise.resolve()
     },
   })
 }
 
-test("tenants by phase: what runs and what failed always, the rest where there is any, each leads to its list", async () => {
+test("tenants by phase: what runs and what failed always, the rest where there is any, each leads to its facet", async () => {
   await openFleet()
   expect(queryAllTexts(".o_saas_phase_tile")).toEqual(["0\nFailed", "10\nRunning", "2\nAsleep"])
   expect(".o_saas_share").toHaveCount(2)
@@ -57,7 +57,10 @@ test("tenants by phase: what runs and what failed always, the rest where there i
   watchActions()
   await contains(".o_saas_phase_tile[data-phase=asleep]").click()
   await contains(".o_saas_all_tenants").click()
-  expect.verifySteps([`open saas.tenant [["phase","=","asleep"]]`, "open saas.tenant []"])
+  expect.verifySteps([
+    `open saas_master.saas_tenant_action {"search_default_phase":"asleep"}`,
+    "open saas_master.saas_tenant_action {}",
+  ])
 })
 
 test("phases are reached and opened by keyboard", async () => {
@@ -67,7 +70,7 @@ test("phases are reached and opened by keyboard", async () => {
   await press("Tab")
   expect(".o_saas_phase_tile[data-phase=running]").toBeFocused()
   await press("Enter")
-  expect.verifySteps([`open saas.tenant [["phase","=","running"]]`])
+  expect.verifySteps([`open saas_master.saas_tenant_action {"search_default_phase":"running"}`])
 })
 
 test("a running operation shows its step and counts on; a new step needs no fetch", async () => {
@@ -198,7 +201,7 @@ test("targets and servers show how full they are, in words where it is too much,
       makeTarget({
         missing_isolation: ["own uid", "memory limit"],
         memory: { used: 15_360, of: 10_240 },
-        cpu: { used: 1000, of: 8000 },
+        cpu: { used: 3000, of: 2000 },
       }),
     ],
     servers: [
@@ -208,6 +211,7 @@ test("targets and servers show how full they are, in words where it is too much,
         target: "local",
         ready: true,
         note: "",
+        storage: { used: 300 * 1024, of: 100 * 1024 },
         databases: { used: 80, of: 100 },
         connections: { used: 10, of: 100 },
         disk_free_mb: 1024,
@@ -216,11 +220,12 @@ test("targets and servers show how full they are, in words where it is too much,
   })
   await openFleet()
   expect(queryAllTexts("[data-target=local] .o_saas_fullness")).toEqual([
-    "Memory promised\nmore than there is\n15 GB of 10 GB",
-    "Processors promised\n1 of 8",
+    "Memory promised\nfar more than there is\n15 GB of 10 GB",
+    "Processor cores promised\n3 of 2",
   ])
   expect(".o_saas_isolation").toHaveText(/Missing: own uid, memory limit/)
   expect(queryAllTexts("[data-server=main] .o_saas_fullness")).toEqual([
+    "Storage promised\nfar more than there is\n300 GB of 100 GB",
     "Databases\ngetting full\n80 of 100",
     "Connections\n10 of 100",
   ])

@@ -31,8 +31,8 @@ export function makeOperation(more: Partial<Operation> = {}): Operation {
     tenant_id: 3,
     template_id: false,
     subject: "Acme",
-    kind: "reconcile",
-    kind_label: "Bring up to date",
+    intent: "make",
+    title: "Make This Odoo",
     state: "running",
     state_label: "Running",
     attempt: 1,
@@ -105,8 +105,8 @@ export async function openTab(date = now): Promise<void> {
 
 /** What the server says of an operation over the bus, arrived and drawn. */
 export async function tellOperation(operation: Operation): Promise<void> {
-  const { id, tenant_id, template_id, kind, state, message, steps } = operation
-  const payload: OperationMessage = { id, tenant_id, template_id, kind, state, message, steps }
+  const { id, tenant_id, template_id, intent, state, message, steps } = operation
+  const payload: OperationMessage = { id, tenant_id, template_id, intent, state, message, steps }
   await tell("saas.operation/changed", payload)
 }
 

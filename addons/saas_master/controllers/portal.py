@@ -73,6 +73,25 @@ class SaasPortal(CustomerPortal):
         ask = tenant.with_user(request.env.user)._portal_sign_on
         return sign_on_page(tenant, ask, back=f"/my/odoo/{tenant.id}")
 
+    @http.route(
+        "/my/odoo/<int:tenant_id>/plan",
+        type="http",
+        auth="user",
+        website=True,
+        methods=["POST"],
+    )
+    def portal_wish_plan(self, tenant_id, plan_id="", **kwargs):
+        try:
+            tenant = self._saas_own_tenant(tenant_id)
+        except (AccessError, MissingError):
+            return request.redirect("/my/odoo")
+        wished = int(plan_id) if plan_id.isdigit() else 0
+        plan = tenant._other_plans().filtered(lambda plan: plan.id == wished)
+        # What is no longer sold meanwhile is no longer on the page either.
+        if plan:
+            tenant._wish_plan(plan)
+        return request.redirect(f"/my/odoo/{tenant.id}#plans")
+
     def _saas_tenant_domain(self):
         """The customer's own, whatever groups the person has: staff have the backend."""
         customer = request.env.user.partner_id.commercial_partner_id
@@ -97,6 +116,8 @@ class SaasPortal(CustomerPortal):
             "tenant": tenant,
             "subscription": tenant.subscription_id,
             "busy": busy,
+            "sign_on_as": tenant._login_of(request.env.user),
+            "plans": tenant._other_plans() if tenant.desired != "deleted" else [],
             "steps": tenant._progress()["steps"] if busy else [],
             # The reader of the page may have chosen another language than that of their user.
             "step_labels_json": json.dumps(labels),

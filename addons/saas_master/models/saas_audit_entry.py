@@ -2,6 +2,33 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+ACTIONS = [
+    ("create", "Created"),
+    ("write", "Changed"),
+    ("unlink", "Removed"),
+    ("setting", "Setting Changed"),
+    ("phase", "Failed or Recovered"),
+    ("suspend", "Suspended"),
+    ("resume", "Resumed"),
+    ("rename", "Renamed"),
+    ("add_host", "Address Added"),
+    ("change_plan", "Plan Changed"),
+    ("wish_plan", "Plan Asked For"),
+    ("schedule_deletion", "Deletion Scheduled"),
+    ("cancel_deletion", "Deletion Cancelled"),
+    ("delete", "Deleted"),
+    ("open", "Opened as Staff"),
+    ("retry", "Tried Again"),
+    ("cancel", "Operation Cancelled"),
+    ("request", "Repair Asked For"),
+    ("set_aside", "Operation Set Aside"),
+    ("build", "Template Built Again"),
+    ("over_limit", "Over a Limit"),
+    ("within_limits", "Within its Limits Again"),
+    ("storage_limit", "Storage Limit"),
+    ("confirm_installation", "Master Confirmed"),
+]
+
 
 class SaasAuditEntry(models.Model):
     """Who did what, from what to what. It holds ids and names and no foreign key: an entry stays as
@@ -22,14 +49,14 @@ class SaasAuditEntry(models.Model):
         required=True,
         readonly=True,
     )
-    model = fields.Char(readonly=True)
+    model = fields.Char("Technical Kind", readonly=True)
     record_id_int = fields.Integer("Record ID", readonly=True)
     record_name = fields.Char("Record", readonly=True)
     tenant_ref = fields.Char("Tenant", readonly=True, index=True)
-    action = fields.Char(required=True, readonly=True, index=True)
-    field = fields.Char(readonly=True)
-    old = fields.Text("From", readonly=True)
-    new = fields.Text("To", readonly=True)
+    action = fields.Selection(ACTIONS, required=True, readonly=True, index=True)
+    field = fields.Char("Technical Field", readonly=True)
+    old = fields.Text("Raw Old Value", readonly=True)
+    new = fields.Text("Raw New Value", readonly=True)
     reason = fields.Text(readonly=True)
 
     def init(self):

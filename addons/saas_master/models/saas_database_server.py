@@ -15,6 +15,9 @@ class SaasDatabaseServer(models.Model):
         "saas.target", required=True, readonly=True, index=True, ondelete="restrict"
     )
     ready = fields.Boolean(readonly=True)
+    state = fields.Selection(
+        [("ready", "Ready"), ("not_ready", "Not Ready")], compute="_compute_state"
+    )
     note = fields.Text("What to Know", readonly=True)
     max_connections = fields.Integer(readonly=True)
     max_databases = fields.Integer(readonly=True)
@@ -27,6 +30,11 @@ class SaasDatabaseServer(models.Model):
     _name_unique = models.Constraint(
         "UNIQUE(target_id, name)", "There is a database server of that name already."
     )
+
+    @api.depends("ready")
+    def _compute_state(self):
+        for server in self:
+            server.state = "ready" if server.ready else "not_ready"
 
     @api.depends(*COUNTS)
     def _compute_percent(self):

@@ -146,13 +146,13 @@ class SaasFleet(models.AbstractModel):
         return self._operations([("id", "in", LAST_WORDS)], "id desc")
 
     def _describe(self, operations):
-        kinds = self._labels("saas.operation", "kind")
+        intents = self._labels("saas.operation", "intent")
         states = self._labels("saas.operation", "state")
         return [
             {
                 **operation._live(),
                 "subject": (operation.tenant_id or operation.template_id).display_name,
-                "kind_label": kinds[operation.kind],
+                "title": intents[operation.intent],
                 "state_label": states[operation.state],
                 "attempt": operation.attempt,
                 "created_at": utc(operation.create_date),
@@ -224,6 +224,15 @@ class SaasFleet(models.AbstractModel):
         return result
 
     def _servers(self):
+        stored = {
+            server: (promised, database + files)
+            for server, promised, database, files in self.env["saas.tenant"]._read_group(
+                [("released", "=", False)],
+                ["server_id"],
+                ["limit_storage_mb:sum", "database_mb:sum", "filestore_mb:sum"],
+            )
+        }
+        none = (0, 0)
         return [
             {
                 "id": server.id,
@@ -231,6 +240,10 @@ class SaasFleet(models.AbstractModel):
                 "target": server.target_id.name,
                 "ready": server.ready,
                 "note": server.note or "",
+                "storage": {
+                    "used": stored.get(server, none)[0],
+                    "of": server.disk_free_mb and server.disk_free_mb + stored.get(server, none)[1],
+                },
                 "databases": {"used": server.databases, "of": server.max_databases},
                 "connections": {"used": server.connections, "of": server.max_connections},
                 "disk_free_mb": server.disk_free_mb,

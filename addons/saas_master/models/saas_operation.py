@@ -8,7 +8,7 @@ from . import sidecar_client
 from .saas_operation_step import utc
 
 KINDS = [
-    ("reconcile", "Bring to the Wanted State"),
+    ("reconcile", "Apply Changes"),
     ("build_template", "Build a Template"),
     ("backup", "Back Up"),
     ("restore", "Restore"),
@@ -83,12 +83,13 @@ class SaasOperation(models.Model):
     _template_index = models.Index("(template_id, id)")
     _deletion_index = models.Index("(deletion_at) WHERE deletion_at IS NOT NULL")
 
-    @api.depends("kind", "tenant_id.name", "template_id.name")
+    @api.depends("intent", "subject")
+    @api.depends_context("lang")
     def _compute_display_name(self):
-        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        intents = dict(self._fields["intent"]._description_selection(self.env))
         for operation in self:
-            subject = operation.tenant_id.name or operation.template_id.name or ""
-            operation.display_name = f"{kinds.get(operation.kind, '')}: {subject}"
+            intent = intents.get(operation.intent, "")
+            operation.display_name = f"{operation.subject or ''}: {intent}"
 
     @api.model
     def _queue(self, kind, tenant=None, template=None, reason=""):
@@ -122,6 +123,7 @@ class SaasOperation(models.Model):
                     "not_before": False,
                     "message": False,
                     "reason": reason or operation.reason,
+                    "intent": self._intent_of(kind, operation.tenant_id),
                     "write_date": fields.Datetime.now(),
                 }
             )
@@ -207,7 +209,7 @@ class SaasOperation(models.Model):
             "id": self.id,
             "tenant_id": self.tenant_id.id,
             "template_id": self.template_id.id,
-            "kind": self.kind,
+            "intent": self.intent,
             "state": self.state,
             "message": self.message or "",
             "started_at": utc(self.started_at),

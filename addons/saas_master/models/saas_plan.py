@@ -3,6 +3,8 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .app_names import app_names
+
 MODULE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 # Fields of a plan that its tenants take over at once when they change.
@@ -46,6 +48,7 @@ class SaasPlan(models.Model):
         default="contacts",
         help="Technical names, with commas: crm,sale_management,contacts",
     )
+    saas_app_names = fields.Char("Included Apps", compute="_compute_saas_app_names")
     saas_trial_days = fields.Integer("Trial", help="Days before the first payment; 0 for none.")
     saas_period = fields.Selection(
         [("monthly", "per month"), ("yearly", "per year")], "Period", default="monthly"
@@ -58,6 +61,12 @@ class SaasPlan(models.Model):
     saas_sleep_after_min = fields.Integer(
         "Sleeps After (Minutes)", help="Without a request for so long it is stopped; 0 for never."
     )
+
+    @api.depends("saas_module_names")
+    @api.depends_context("lang")
+    def _compute_saas_app_names(self):
+        for plan in self:
+            plan.saas_app_names = ", ".join(app_names(self.env, plan._saas_modules()))
 
     @api.model
     def _default_saas_release_id(self):

@@ -45,7 +45,7 @@ def tenant_spec(tenant):
         },
         "banner": banner(tenant),
         "staff_logins": staff_logins(tenant),
-        "upgrade_url": f"{tenant.get_base_url()}/my/odoo/{tenant.id}",
+        "upgrade_url": f"{tenant.get_base_url()}/my/odoo/{tenant.id}#plans",
     }
 
 

@@ -3,6 +3,8 @@ import json
 
 from odoo import api, fields, models
 
+from .app_names import app_names
+
 
 class SaasTemplate(models.Model):
     """A ready, never-served database of a release and some apps: tenants are cloned from it."""
@@ -39,10 +41,12 @@ class SaasTemplate(models.Model):
     )
 
     @api.depends("release_id.name", "module_names")
+    @api.depends_context("lang")
     def _compute_name(self):
         for template in self:
-            modules = (template.module_names or "").replace(",", ", ")
-            template.name = f"{template.release_id.name}: {modules or self.env._('no apps')}"
+            technical = [name for name in (template.module_names or "").split(",") if name]
+            apps = ", ".join(app_names(self.env, technical)) or self.env._("no apps")
+            template.name = f"{template.release_id.name}: {apps}"
 
     @api.model
     def _languages(self):

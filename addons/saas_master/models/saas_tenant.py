@@ -5,14 +5,14 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from . import slug as slugs
-from .lifecycle import DESIRED_LABELS
+from .lifecycle import DESIRED_LABELS, PHASES
 from .saas_spec import SPEC_FIELDS, tenant_spec
 
 # What only an action of ours may change, with its reason: never a plain write of a person.
 PROTECTED_FIELDS = frozenset(
     "ref slug desired suspend_reason suspend_cause delete_after generation released partner_id "
-    "plan_id subscription_id order_id target_id server_id template_id status_id notice_level "
-    "notice_text".split()
+    "plan_id wished_plan_id subscription_id order_id target_id server_id template_id status_id "
+    "phase notice_level notice_text".split()
 )
 
 
@@ -28,6 +28,8 @@ class SaasTenant(models.Model):
     status_id = fields.Many2one(
         "saas.tenant.status", required=True, readonly=True, ondelete="restrict"
     )
+    # Named here again, because a board asks its own model for its columns.
+    phase = fields.Selection(related="status_id.phase", group_expand="_group_expand_phase")
     name = fields.Char(required=True, tracking=True)
     ref = fields.Char(
         "Reference", required=True, readonly=True, copy=False, default=lambda self: new_ref()
@@ -150,7 +152,7 @@ class SaasTenant(models.Model):
 
     @api.model
     def _audited_fields(self):
-        hidden = {"generation", "status_id", "notice_level", "notice_text", "released"}
+        hidden = {"generation", "status_id", "phase", "notice_level", "notice_text", "released"}
         return [*sorted((SPEC_FIELDS | PROTECTED_FIELDS | {"name", "paused"}) - hidden)]
 
     def _audit_tenant_ref(self):
@@ -170,6 +172,16 @@ class SaasTenant(models.Model):
             if tenant.target_id:
                 self.env["saas.operation"].sudo()._queue("reconcile", tenant=tenant)
         self._notify_changed()
+
+    @api.model
+    def _group_expand_phase(self, phases, domain):
+        """The columns of a board, in the order of a life.
+
+        Where tenants stay is there even when it is empty; what lasts for seconds would only push
+        what failed off the screen.
+        """
+        always = ("running", "suspended", "failed")
+        return [phase for phase in PHASES if phase in phases or phase in always]
 
     # Where it lives
 

@@ -181,6 +181,7 @@ class SaasTenantActions(models.Model):
             raise UserError(self.env._("“%s” is no plan that can be sold.", plan.name))
         tenant = self.sudo().with_context(saas_action="change_plan")
         tenant.write({"plan_id": plan.id})
+        tenant._drop_wish()
         tenant.subscription_id.write({"plan_id": plan.id, "price": plan.list_price})
         tenant._usage_changed()
 

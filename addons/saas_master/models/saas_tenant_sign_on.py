@@ -20,8 +20,11 @@ class SaasTenantSignOn(models.Model):
         """
         self.ensure_one()
         user = self.env.user
-        login = self.bootstrap_user_login if self._is_first_user(user) else user.login
-        return self._request_sign_on(login, user.name, False, "")
+        return self._request_sign_on(self._login_of(user), user.name, False, "")
+
+    def _login_of(self, user):
+        """As whom the portal user signs on inside."""
+        return self.bootstrap_user_login if self._is_first_user(user) else user.login
 
     def _is_first_user(self, user):
         """The portal user of the very person for whom it was made signs on as its administrator."""

@@ -17,7 +17,6 @@ class SaasTenantStatus(models.Model):
         required=True,
         readonly=True,
         index=True,
-        group_expand="_group_expand_phase",
     )
     generation_seen = fields.Integer(readonly=True)
     message = fields.Text(readonly=True, help="Why it is so and what to do next, for staff.")
@@ -32,11 +31,6 @@ class SaasTenantStatus(models.Model):
     ready_at = fields.Datetime("First Ready", readonly=True)
     invited = fields.Boolean("Invited to the Portal", readonly=True)
     welcomed = fields.Boolean("Customer Was Told", readonly=True)
-
-    def _group_expand_phase(self, phases, domain):
-        """Columns that a board shows even when nothing is in them."""
-        always = ("pending", "provisioning", "running", "suspended", "failed")
-        return [name for name, _label in PHASE_LABELS if name in phases or name in always]
 
     def _set_phase(self, phase):
         """:raise ImpossibleChangeError: the table of phases does not allow it"""

@@ -71,3 +71,39 @@ class TestAudit(SaasCase):
         after = self.env["saas.audit.entry"].search_count([("actor", "=", "person")])
         self.assertEqual(after, here)
         self.assertGreaterEqual(here, before)
+
+    def test_an_entry_is_read_in_words(self):
+        tenant = self._sell("audit-words")
+        entry = self.env["saas.audit.entry"]._log(
+            tenant, "suspend", field="desired", old="running", new="suspended"
+        )
+        self.assertEqual(
+            (entry.model_label, entry.field_label, entry.old_text, entry.new_text),
+            ("Tenant", "Wanted", "Running", "Suspended"),
+        )
+        tenant.paused = True
+        paused = self._audit_of(tenant, "write").filtered(lambda entry: entry.field == "paused")
+        self.assertEqual((paused.old_text, paused.new_text), ("No", "Yes"))
+        tenant.subscription_id.trial_end = "2031-05-17"
+        day = self._audit_of(tenant, "write").filtered(lambda entry: entry.field == "trial_end")
+        self.assertEqual((day.field_label, day.new_text), ("Trial Until", "05/17/2031"))
+        self.env["ir.config_parameter"].set_param("saas.grace_days", "3")
+        setting = self.env["saas.audit.entry"].search([("action", "=", "setting")], limit=1)
+        self.assertEqual((setting.field_label, setting.new_text), ("Days of Grace", "3"))
+
+    def test_an_entry_about_what_is_gone_is_still_read(self):
+        entry = self.env["saas.audit.entry"].create(
+            {
+                "at": "2031-01-01 00:00:00",
+                "actor": "person",
+                "action": "write",
+                "model": "saas.of.long.ago",
+                "field": "colour",
+                "old": "red",
+                "new": "blue",
+            }
+        )
+        self.assertEqual(
+            (entry.model_label, entry.field_label, entry.new_text),
+            ("saas.of.long.ago", "colour", "blue"),
+        )

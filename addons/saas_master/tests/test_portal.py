@@ -151,6 +151,28 @@ class TestPortal(SaasCase, HttpCase):
         page = self._get(f"/my/odoo/{self.tenant.id}")
         self.assertIn('data-number="1" data-state="running"', page)
 
+    def test_it_says_as_whom_one_will_be_signed_on(self):
+        self._see(self.tenant, "running")
+        self.authenticate("portal_acme", "portal_acme")
+        page = " ".join(self._get(f"/my/odoo/{self.tenant.id}").split())
+        self.assertRegex(page, "without a password, as: <strong[^>]*>portal_acme</strong>")
+
+    def test_another_plan_is_asked_for_where_users_and_storage_are_shown(self):
+        bigger = self._make_plan("Bigger in the portal", saas_users=50)
+        self._see(self.tenant, "running")
+        self.authenticate("portal_acme", "portal_acme")
+        page = self._get(f"/my/odoo/{self.tenant.id}")
+        self.assertIn('id="plans"', page)
+        self.assertIn("Bigger in the portal", page)
+        token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+        wish = {"csrf_token": token, "plan_id": bigger.id}
+        foreign = self.url_open(f"/my/odoo/{self.foreign.id}/plan", data=wish)
+        self.assertTrue(foreign.url.endswith("/my/odoo"))
+        self.assertFalse(self.foreign.wished_plan_id)
+        answer = self.url_open(f"/my/odoo/{self.tenant.id}/plan", data=wish)
+        self.assertIn("Asked for; we get back to you", answer.text)
+        self.assertEqual(self.tenant.wished_plan_id, bigger)
+
     def test_open_posts_the_token_to_the_tenant(self):
         self._see(self.tenant, "running")
         self.authenticate("portal_acme", "portal_acme")

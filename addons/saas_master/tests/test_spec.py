@@ -42,7 +42,7 @@ class TestSpec(SaasCase):
                 },
                 "banner": False,
                 "staff_logins": [],
-                "upgrade_url": f"{tenant.get_base_url()}/my/odoo/{tenant.id}",
+                "upgrade_url": f"{tenant.get_base_url()}/my/odoo/{tenant.id}#plans",
             },
         )
 

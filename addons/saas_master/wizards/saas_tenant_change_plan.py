@@ -20,7 +20,8 @@ class SaasTenantChangePlan(models.TransientModel):
     @api.depends("tenant_id")
     def _compute_plan_id(self):
         for wizard in self:
-            wizard.plan_id = wizard.tenant_id.plan_id
+            tenant = wizard.tenant_id
+            wizard.plan_id = tenant.wished_plan_id or tenant.plan_id
 
     def action_confirm(self):
         self._tenant()._change_plan(self.plan_id)

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..models import slug as slugs
+
 
 class SaasTenantRename(models.TransientModel):
     _name = "saas.tenant.rename"
@@ -15,10 +17,23 @@ class SaasTenantRename(models.TransientModel):
         precompute=True,
     )
 
+    url = fields.Char("Address", compute="_compute_url")
+    problem = fields.Char(compute="_compute_url")
+
     @api.depends("tenant_id")
     def _compute_slug(self):
         for wizard in self:
             wizard.slug = wizard.tenant_id.slug
+
+    @api.depends("slug")
+    def _compute_url(self):
+        """What the address would be, or why it cannot be had, while it is typed."""
+        for wizard in self:
+            tenant, slug = wizard.tenant_id, slugs.normalize(wizard.slug)
+            other = slug and slug != tenant.slug
+            wizard.problem = tenant._slug_problem(slug, besides=tenant) if other else False
+            good = slug and not wizard.problem
+            wizard.url = tenant._url_of(tenant._host_of(slug)) if good else False
 
     def action_confirm(self):
         self._tenant()._rename(self.slug)

@@ -6,4 +6,5 @@ from . import test_relay
 from . import test_sign_on
 from . import test_staff
 from . import test_storage_limit
+from . import test_translations
 from . import test_user_limit

@@ -1,0 +1,85 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from . import slug
+
+# Each field's parameter.
+PARAMETERS = {
+    "base_domain": "saas.base_domain",
+    "url_scheme": "saas.url_scheme",
+    "url_port": "saas.url_port",
+    "paused": "saas.paused",
+    "deletions_per_hour": "saas.deletions_per_hour",
+    "grace_days": "saas.grace_days",
+}
+
+
+class SaasConfiguration(models.TransientModel):
+    """The settings of this product. Odoo's own settings are for its administrators only; who owns
+    the tenants need not be one of those.
+    """
+
+    _name = "saas.configuration"
+    _description = "SaaS Settings"
+
+    base_domain = fields.Char()
+    url_scheme = fields.Selection([("http", "http"), ("https", "https")], "Scheme")
+    url_port = fields.Char("Port")
+    paused = fields.Boolean("Pause Everything")
+    deletions_per_hour = fields.Integer()
+    grace_days = fields.Integer("Days of Grace")
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        for name in fields_list:
+            if name in PARAMETERS:
+                values[name] = self._read_parameter(name)
+        return values
+
+    @api.model
+    def _read_parameter(self, name):
+        # sudo: the access rights of this model say who may look
+        value = self.env["ir.config_parameter"].sudo().get_param(PARAMETERS[name], "")
+        field = self._fields[name]
+        if field.type == "integer":
+            return int(value) if value.isdigit() else 0
+        if field.type == "boolean":
+            return self.env["saas.control"]._is_paused()
+        return value
+
+    @api.constrains("base_domain", "url_port", "deletions_per_hour", "grace_days")
+    def _check_values(self):
+        for settings in self:
+            domain = settings.base_domain
+            if not slug.is_host_name(f"name.{domain}"):
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is not a domain. Write it like odoo.example.com.", domain or ""
+                    )
+                )
+            port = settings.url_port
+            if port and not (port.isdigit() and 0 < int(port) < 65536):
+                raise ValidationError(self.env._("“%s” is not a port from 1 to 65535.", port))
+            if settings.deletions_per_hour < 0:
+                raise ValidationError(self.env._("Deletions per hour cannot be below 0."))
+            if settings.grace_days < 0:
+                raise ValidationError(self.env._("Days of grace cannot be below 0."))
+
+    def execute(self):
+        """Save: the name is the one that Odoo's settings form calls."""
+        self.ensure_one()
+        self.env["saas.tenant"]._check_group("saas_master.group_saas_owner")
+        # sudo: an owner need not be an administrator; the audit log names the person all the same
+        Parameter = self.env["ir.config_parameter"].sudo()
+        for name, key in PARAMETERS.items():
+            if self[name] != self._read_parameter(name):
+                Parameter.set_param(key, str(self[name] or ""))
+        return self._reopen()
+
+    def cancel(self):
+        return self._reopen()
+
+    @api.model
+    def _reopen(self):
+        return self.env["ir.actions.act_window"]._for_xml_id("saas_master.saas_settings_action")

@@ -5,4 +5,6 @@ from .translations import TranslationsMixin
 
 @tagged("post_install", "-at_install", "saas_master")
 class TestTranslations(TranslationsMixin, TransactionCase):
+    # Odoo leaves inherited tests out, unless it is told that they are meant.
+    allow_inherited_tests_method = True
     module = "saas_master"

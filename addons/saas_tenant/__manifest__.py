@@ -16,5 +16,6 @@
     ],
     "assets": {
         "web.assets_backend": ["saas_tenant/static/src/notices/**/*"],
+        "web.assets_unit_tests": ["saas_tenant/static/tests/**/*"],
     },
 }

@@ -1,2 +1,3 @@
 from . import control
+from . import notices
 from . import sign_on

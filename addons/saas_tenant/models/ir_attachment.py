@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.exceptions import ValidationError
+from odoo.tools.misc import formatLang
 
 from ..authority import is_operator
 
@@ -41,9 +42,16 @@ class IrAttachment(models.Model):
             return
         raise ValidationError(
             self.env._(
-                "There is no room for this: your plan includes %(limit)s MB of storage. Delete what"
-                " is no longer needed. %(more)s",
-                limit=settings.storage_mb,
+                "There is no room for this: your plan includes %(limit)s of storage. Delete what is"
+                " no longer needed. %(more)s",
+                limit=self._saas_megabytes(settings.storage_mb),
                 more=self.env["saas.settings"]._more(),
             )
         )
+
+    @api.model
+    def _saas_megabytes(self, megabytes):
+        """Such as ``512 MB`` or ``2.5 GB``, with the reader's own decimal sign."""
+        if megabytes < 1024:
+            return f"{megabytes} MB"
+        return f"{formatLang(self.env, megabytes / 1024, digits=1)} GB"

@@ -60,8 +60,12 @@ class SaasSettings(models.AbstractModel):
     def _apply(self, token):
         """Store settings whose token was verified by the caller, and what follows from them."""
         parameters = self.env["ir.config_parameter"].sudo()
+        before = self._current()
         parameters.set_param(PARAMETER, token)
         settings = self._current()
+        if before is None or (before.banner, before.mail) != (settings.banner, settings.mail):
+            # Each page asks for itself: who sees what, in which language, is decided there.
+            self.env.ref("base.group_user")._bus_send("saas_tenant/notices_changed", {})
         if settings.base_url:
             parameters.set_param("web.base.url", settings.base_url)
             # Otherwise every administrator who signs in would change it to what they came by.

@@ -1,5 +1,5 @@
 /** `npm run build`: owl-src becomes the two bundles that Odoo serves. Run by `npm start` and `npm test` too. */
-import { existsSync, readdirSync, rmSync } from "node:fs"
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -47,6 +47,19 @@ export async function buildOwl(): Promise<string[]> {
     })
   }
   return present.map(({ out }) => out)
+}
+
+/** Builds what is missing or older than its sources: for tests that are run one by one. */
+export async function ensureOwl(): Promise<void> {
+  const built = bundles.map(({ out }) => changedAt(out))
+  const sources = readdirSync(join(repo, "owl-src"), { recursive: true, encoding: "utf8" }).map((name) =>
+    changedAt(join("owl-src", name)),
+  )
+  if (Math.min(...built) < Math.max(...sources)) await buildOwl()
+}
+
+function changedAt(file: string): number {
+  return statSync(join(repo, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

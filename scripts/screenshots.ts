@@ -16,6 +16,8 @@ import { repo } from "./lib/paths.ts"
 import { showProgress } from "./lib/progress.ts"
 
 const folder = join(repo, "docs", "screenshots")
+/** The port that addresses in the pictures have; the browser is led from it to the one that is served. */
+const shownPort = 8080
 /** A page of Odoo's backend loads a lot when it is the first one. */
 const patience = 120_000
 
@@ -99,6 +101,14 @@ async function takeCustomerPictures(studio: Studio): Promise<void> {
   await take("suspended", visitor, visitor.getByText(show.suspendedBecause))
 }
 
+/** Addresses are shown as a standard installation has them, whose ports may be in use by one. */
+async function showStandardPort(master: Master): Promise<void> {
+  const parameters = { "saas.url_port": String(shownPort), "web.base.url": `http://localhost:${shownPort}` }
+  for (const [key, value] of Object.entries(parameters)) {
+    await master.call("ir.config_parameter", "set_param", [key, value])
+  }
+}
+
 const progress = showProgress()
 await ensurePackages("test", progress)
 await ensureOdoo(progress)
@@ -106,10 +116,14 @@ await progress("build the OWL bundles", () => buildOwl())
 mkdirSync(folder, { recursive: true })
 const it = await progress("start an installation", () => makeInstallation("screenshots", { parts: "all" }))
 try {
-  const show = await progress("make customers", () => makeCustomers(it, new Master(it.master)))
-  const browser = await openBrowser()
+  const master = new Master(it.master)
+  await showStandardPort(master)
+  const show = await progress("make customers", () => makeCustomers(it, master))
+  const served = `127.0.0.1:${it.ports.http}`
+  const hosts = ["localhost", "*.localhost"].map((host) => `MAP ${host}:${shownPort} ${served}`)
+  const browser = await openBrowser({ hostRules: hosts.join(",") })
   try {
-    const studio = { it, browser, show, masterUrl: `http://localhost:${it.ports.http}` }
+    const studio = { it, browser, show, masterUrl: `http://localhost:${shownPort}` }
     await progress("take pictures as staff", () => takeStaffPictures(studio))
     await progress("take pictures as a customer", () => takeCustomerPictures(studio))
   } finally {

@@ -3,8 +3,9 @@ import { type Browser, chromium, type Page } from "playwright-core"
 /**
  * Debian's browser; set `CHROMIUM_BIN` for another one. Without the last flags it looks for hosts on the internet.
  * When this process is told to end, it closes the browser and exits, unless `leaveSignals` says that others do that.
+ * `hostRules` (Chromium's `--host-resolver-rules`) leads hosts and ports elsewhere than their names say.
  */
-export function openBrowser({ leaveSignals = false } = {}): Promise<Browser> {
+export function openBrowser({ leaveSignals = false, hostRules = "" } = {}): Promise<Browser> {
   return chromium.launch({
     handleSIGINT: !leaveSignals,
     handleSIGTERM: !leaveSignals,
@@ -18,6 +19,7 @@ export function openBrowser({ leaveSignals = false } = {}): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...(hostRules ? [`--host-resolver-rules=${hostRules}`] : []),
     ],
   })
 }

@@ -9,6 +9,7 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { ensureOwl } from "../../scripts/build-owl.ts"
 import { Installation as RealInstallation } from "../../scripts/lib/installation.ts"
 import { tryLock } from "../../scripts/lib/locks.ts"
 import { ensureOdoo, type Odoo } from "../../scripts/lib/odoo.ts"
@@ -76,6 +77,8 @@ export interface Installation {
 
 export async function makeInstallation(name: string, options: InstallationOptions): Promise<Installation> {
   const odoo = await ensureOdoo(silent)
+  // Whoever opens the master in a browser needs them, and a test may be all that was ever run here.
+  if (options.parts !== "database") await ensureOwl()
   const place = await reservePlace()
   const { ports, network, uidBase } = place
   const stateDir = mkdtempSync(join(tmpdir(), `saas-${name}-`))

@@ -136,9 +136,10 @@ async function suspend(master: Master, { id }: TenantRow): Promise<void> {
   await waitForPhase(master, id, "suspended", 300)
 }
 
-async function fillPipeline(it: Installation, { tenant, email }: Customer): Promise<void> {
+async function fillPipeline(it: Installation, { tenant, slug, email }: Customer): Promise<void> {
   const signer = { sidecarUrl: `http://127.0.0.1:${it.ports.sidecar}`, tokenFile: it.secrets.path("nudge-token") }
-  const owner = await TenantUser.signOn(signer, tenant, email)
+  // What is shown as its address may be another than where it is served.
+  const owner = await TenantUser.signOn(signer, { ref: tenant.ref, url: it.tenantUrl(slug) }, email)
   const stages = await owner.call<{ id: number }[]>("crm.stage", "search_read", [[]], { fields: ["id"] })
   for (const [name, expected_revenue, nth] of opportunities) {
     const stage_id = stages[nth - 1]?.id

@@ -1,5 +1,6 @@
 /** The tenant's role: it signs in to its own database, owns the objects in it, and can do nothing else. */
 import type pg from "pg"
+import { PermanentError } from "../domain/errors.ts"
 import type { Limits } from "../domain/tenant.ts"
 import { ident, literal } from "./operator.ts"
 import { scramVerifier } from "./scram.ts"
@@ -27,11 +28,21 @@ export async function ensureRole(client: pg.Client, role: string, password: stri
   for (const member of await membersBesideUs(client, role)) {
     await client.query(`REVOKE ${ident(role)} FROM ${ident(member)}`)
   }
+  const [left] = await membersBesideUs(client, role)
+  if (left !== undefined) {
+    throw new PermanentError(
+      `The database role ${left} may act as ${role}, and only a superuser of PostgreSQL can end that: ` +
+        `REVOKE ${ident(role)} FROM ${ident(left)} CASCADE. Then retry.`,
+    )
+  }
   // Whoever owns objects must be able to act as the role that they go to.
   await client.query(`GRANT ${ident(role)} TO CURRENT_USER`)
 }
 
-/** Up to PostgreSQL 15.0 a role could give membership in itself to any other. */
+/**
+ * Up to PostgreSQL 15.0 a role could give membership in itself to any other. From 16 on, what a superuser has given only a
+ * superuser can take back.
+ */
 async function membersBesideUs(client: pg.Client, role: string): Promise<string[]> {
   const { rows } = await client.query<{ member: string }>(
     `SELECT pg_get_userbyid(member) AS member FROM pg_auth_members

@@ -5,6 +5,7 @@ import pg from "pg"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import { findPostgres, majorVersion } from "../../scripts/lib/postgres.ts"
+import { ensureRole } from "../../sidecar/databases/roles.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 
 const test = suite<{ it: Installation }>("the private cluster")
@@ -71,6 +72,40 @@ test("a cluster is run by the PostgreSQL that made it, and by no newer one", ({ 
   writeFileSync(join(older, "data", "PG_VERSION"), "9\n")
   assert.is(findPostgres(older), null)
   rmSync(older, { recursive: true })
+})
+
+test("who may act as a tenant's role is shut out, or it is said who can do that", async ({ it }) => {
+  const client = new pg.Client({
+    host: "127.0.0.1",
+    port: it.ports.postgres,
+    user: "saas_operator",
+    database: "saas_operator",
+    password: it.secrets.read("pg-operator-password"),
+  })
+  await client.connect()
+  const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 5 }
+  for (const name of ["saas_one", "saas_two"]) {
+    await client.query(`CREATE DATABASE ${name} TEMPLATE template0`)
+    await ensureRole(client, name, "secret", limits)
+  }
+  const asSuperuser = (sql: string) => it.postgres.query("postgres", (superuser) => superuser.query(sql))
+  await client.query("GRANT saas_one TO saas_two")
+  await ensureRole(client, "saas_one", "secret", limits)
+  await asSuperuser("GRANT saas_one TO saas_two")
+  const outcome = await ensureRole(client, "saas_one", "secret", limits).catch((error: Error) => error)
+  if (Number(majorVersion(it.postgres.options.bin)) >= 16) {
+    assert.match(
+      String(outcome),
+      /saas_two may act as saas_one, and only a superuser.*REVOKE "saas_one" FROM "saas_two"/,
+    )
+    await asSuperuser("REVOKE saas_one FROM saas_two CASCADE")
+    await ensureRole(client, "saas_one", "secret", limits)
+  }
+  const { rows } = await asSuperuser(
+    "SELECT member::regrole::text AS member FROM pg_auth_members WHERE roleid = 'saas_one'::regrole",
+  )
+  assert.equal([...new Set(rows.map(({ member }) => member))], ["saas_operator"])
+  await client.end()
 })
 
 test("the operator may change the templates' owner and act as it", async ({ it }) => {

@@ -35,7 +35,7 @@ import { ensureOdoo } from "../../scripts/lib/odoo.ts"
 import { isRoot } from "../../scripts/lib/os-user.ts"
 import { ensurePackages, ToDo } from "../../scripts/lib/packages.ts"
 import { findProgram } from "../../scripts/lib/paths.ts"
-import { startOf } from "../../scripts/lib/processes.ts"
+import { type Daemon, startOf } from "../../scripts/lib/processes.ts"
 import { type Progress, silent } from "../../scripts/lib/progress.ts"
 import { ingressClass, storageClass } from "./equipment.ts"
 import { ensureImages, images, tenantImage } from "./images.ts"
@@ -56,6 +56,8 @@ export interface TestCluster {
   /** Addresses for pods that only look real. */
   readonly fakePods: string | null
   readonly tools: Tools
+  /** To be killed and started again; null where others may work with it. */
+  readonly apiServer: Daemon | null
   /** Leaves one alone that was there before. */
   stop(): Promise<void>
 }
@@ -114,6 +116,7 @@ function described(own: OwnCluster, programs: Programs): TestCluster {
     hostAddress: own.addresses.host,
     fakePods: own.addresses.fakePods,
     tools: programs,
+    apiServer: own.apiServer,
     stop: () => own.stop(),
   }
 }
@@ -138,7 +141,7 @@ async function runningCluster(kubeconfig: string, progress: Progress): Promise<T
   if (!own?.runs()) {
     throw new ToDo(`KUBECONFIG=${kubeconfig} names a cluster that does not run: npm run cluster -- start, or unset it.`)
   }
-  return { ...described(own, programs), stop: async () => undefined }
+  return { ...described(own, programs), apiServer: null, stop: async () => undefined }
 }
 
 async function theirCluster(kubeconfig: string, progress: Progress): Promise<TestCluster> {
@@ -161,5 +164,6 @@ async function theirCluster(kubeconfig: string, progress: Progress): Promise<Tes
     ingressAddress: env.INGRESS_ADDRESS ?? null,
     hostAddress: env.HOST_ADDRESS ?? null,
     fakePods: null,
+    apiServer: null,
   }
 }

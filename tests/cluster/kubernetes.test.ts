@@ -169,6 +169,18 @@ test("a fake node runs pods that only look real, and no others", async () => {
   }
 })
 
+const restartTest = cluster.apiServer === null ? test.skip : test
+
+restartTest("pods outlive a crash of the API server, and it knows them when it is back", async () => {
+  const before = await kubectl.podReady("web", namespace)
+  await cluster.apiServer?.kill()
+  assert.notEqual((await kubectl.try(["get", "--raw=/readyz", "--request-timeout=2s"])).code, 0)
+  await cluster.apiServer?.start()
+  const after = await kubectl.podReady("web", namespace)
+  assert.equal(after.metadata.uid, before.metadata.uid)
+  assert.equal(after.status.containerStatuses[0].restartCount, 0)
+})
+
 function statusAtIngress(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const asked = request({ host: cluster.ingressAddress, port: 80, path: "/GPL-3", headers: { host }, timeout: 5000 })

@@ -82,6 +82,10 @@ export class OwnCluster {
     return this.#controlPlane.certificates.kubeconfig("admin")
   }
 
+  get apiServer(): Daemon {
+    return this.#controlPlane.apiServer
+  }
+
   get daemons(): Daemon[] {
     return [...this.#controlPlane.daemons, ...this.#node.daemons]
   }

@@ -66,6 +66,8 @@ export class Master {
       body: JSON.stringify({ jsonrpc: "2.0", method: "call", params: { service, method, args }, id: 1 }),
       signal: AbortSignal.timeout(60_000),
     })
+    // Refusals are answers, too; only a server in trouble has another status, and a page instead of an answer.
+    if (!response.ok) throw new Error(`The master answered ${response.status} to ${method}; its log says why`)
     const answer = (await response.json()) as RpcAnswer
     if (answer.error) throw new MasterSaidNo(answer.error.data?.message ?? answer.error.message)
     return answer.result

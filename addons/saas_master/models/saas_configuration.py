@@ -40,13 +40,16 @@ class SaasConfiguration(models.TransientModel):
     @api.model
     def _read_parameter(self, name):
         # sudo: the access rights of this model say who may look
-        value = self.env["ir.config_parameter"].sudo().get_param(PARAMETERS[name], "")
-        field = self._fields[name]
-        if field.type == "integer":
-            return int(value) if value.isdigit() else 0
-        if field.type == "boolean":
-            return self.env["saas.control"]._is_paused()
-        return value
+        env = self.sudo().env
+        match name:
+            case "paused":
+                return env["saas.control"]._is_paused()
+            # Without a parameter these have a value all the same.
+            case "deletions_per_hour":
+                return env["saas.operation"]._most_deletions()
+            case "grace_days":
+                return env["saas.subscription"]._grace_days()
+        return env["ir.config_parameter"].get_param(PARAMETERS[name], "")
 
     @api.constrains("base_domain", "url_port", "deletions_per_hour", "grace_days")
     def _check_values(self):
@@ -74,7 +77,9 @@ class SaasConfiguration(models.TransientModel):
         Parameter = self.env["ir.config_parameter"].sudo()
         for name, key in PARAMETERS.items():
             if self[name] != self._read_parameter(name):
-                Parameter.set_param(key, str(self[name] or ""))
+                # 0 is a value: it stops all deletions.
+                value = "" if self[name] is False else str(self[name])
+                Parameter.set_param(key, value)
         return self._reopen()
 
     def cancel(self):

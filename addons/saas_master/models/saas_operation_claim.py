@@ -170,9 +170,10 @@ class SaasOperationClaim(models.Model):
     def _pass_brake(self, now):
         self.deletion_at = now
         # Two claims at once must not both count the same deletions: the second one fails to write
-        # this row and starts anew.
+        # this row, which every database has, and starts anew. A lock would let it go on with the
+        # snapshot that it has.
         self.env.cr.execute(
-            "UPDATE ir_config_parameter SET write_date = %s WHERE key = 'saas.deletions_per_hour'",
+            "UPDATE ir_config_parameter SET write_date = %s WHERE key = 'database.uuid'",
             [now],
         )
 

@@ -1,4 +1,6 @@
-from odoo import SUPERUSER_ID, api
+import psycopg2.errors
+
+from odoo import SUPERUSER_ID, api, fields
 from odoo.modules.registry import Registry
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
@@ -76,6 +78,23 @@ class TestClaimTogether(BaseCase):
         self.assertEqual(len(mine), 4)
         self.assertLessEqual(len(theirs), 2)
         self.assertFalse(mine & theirs)
+
+    @mute_logger("odoo.sql_db")
+    def test_two_do_not_count_the_same_deletions(self):
+        with self.registry.cursor() as one, self.registry.cursor() as two:
+            mine = api.Environment(one, SUPERUSER_ID, {})
+            theirs = api.Environment(two, SUPERUSER_ID, {})
+            key = [("key", "=", "saas.deletions_per_hour")]
+            mine["ir.config_parameter"].search(key).unlink()
+            two.execute("SELECT 1 FROM saas_operation LIMIT 1")
+            first, second = self.ids["saas.operation"][:2]
+            now = fields.Datetime.now()
+            mine["saas.operation"].browse(first)._pass_brake(now)
+            two.execute("SET LOCAL lock_timeout = '100ms'")
+            with self.assertRaises(psycopg2.errors.LockNotAvailable):
+                theirs["saas.operation"].browse(second)._pass_brake(now)
+            one.rollback()
+            two.rollback()
 
     @mute_logger("odoo.sql_db")
     def test_the_same_request_twice_at_once_has_one_answer(self):

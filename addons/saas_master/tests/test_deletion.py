@@ -118,6 +118,19 @@ class TestDeletion(SaasCase):
         other = self._sell("del-other")
         self.assertEqual([claim["spec"]["id"] for claim in self._claim()], [other.ref])
 
+    def test_the_settings_can_stop_all_deletions(self):
+        Settings = self.env["saas.configuration"].with_user(self._make_staff("owner"))
+        Settings.create({"deletions_per_hour": 0}).execute()
+        self._running("del-stopped")._delete("test")
+        self.assertEqual(self._claim(), [])
+        self.assertEqual(Settings.create({}).deletions_per_hour, 0)
+
+    def test_the_settings_show_the_brake_that_holds_without_any(self):
+        key = [("key", "=", "saas.deletions_per_hour")]
+        self.env["ir.config_parameter"].search(key).unlink()
+        Settings = self.env["saas.configuration"].with_user(self._make_staff("owner"))
+        self.assertEqual(Settings.create({}).deletions_per_hour, 10)
+
     def test_a_running_operation_is_not_turned_into_a_deletion(self):
         tenant = self._sell("del-moved")
         claim = self._claim_one(tenant)

@@ -2,6 +2,8 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .said import said
+
 ACTIONS = [
     ("create", "Created"),
     ("write", "Changed"),
@@ -18,6 +20,7 @@ ACTIONS = [
     ("cancel_deletion", "Deletion Cancelled"),
     ("delete", "Deleted"),
     ("open", "Opened as Staff"),
+    ("sign_on", "Opened by the Customer"),
     ("retry", "Tried Again"),
     ("cancel", "Operation Cancelled"),
     ("request", "Repair Asked For"),
@@ -89,8 +92,8 @@ class SaasAuditEntry(models.Model):
         """Add an entry for each of ``records``.
 
         :param field: what of the record was changed; "" when the action is all there is to say
-        :param reason: what the person said, or what made it happen; the context's ``saas_reason``
-            when left out
+        :param reason: what the person said, or what made it happen; what the context has ``Said``
+            as ``saas_reason`` when left out
         """
         env = self.env
         entry = {
@@ -102,7 +105,7 @@ class SaasAuditEntry(models.Model):
             "field": field,
             "old": old,
             "new": new,
-            "reason": reason or env.context.get("saas_reason", ""),
+            "reason": reason or said(env, "saas_reason"),
         }
         return self.sudo().create(
             [
@@ -121,6 +124,5 @@ class SaasAuditEntry(models.Model):
 
     @api.model
     def _actor(self):
-        if self.env.context.get("saas_actor"):
-            return self.env.context["saas_actor"]
-        return "system" if self.env.uid == SUPERUSER_ID else "person"
+        actor = said(self.env, "saas_actor")
+        return actor or ("system" if self.env.uid == SUPERUSER_ID else "person")

@@ -1,8 +1,12 @@
 from odoo import api, models
 
+from .said import said
+
 
 class SaasAuditedMixin(models.AbstractModel):
-    """Every change of the fields that people edit goes to the audit log, with old and new."""
+    """Every change of the fields that people edit goes to the audit log, with old and new, and so
+    do beginning and end of the record.
+    """
 
     _name = "saas.audited.mixin"
     _description = "Audited Record"
@@ -29,13 +33,17 @@ class SaasAuditedMixin(models.AbstractModel):
         before = {record: {name: record._audit_text(name) for name in names} for record in self}
         result = super().write(vals)
         Entry = self.env["saas.audit.entry"]
-        action = self.env.context.get("saas_action", "write")
+        action = said(self.env, "saas_action") or "write"
         for record, values in before.items():
             for name, old in values.items():
                 new = record._audit_text(name)
                 if new != old:
                     Entry._log(record, action, field=name, old=old, new=new)
         return result
+
+    def unlink(self):
+        self.env["saas.audit.entry"]._log(self, "unlink")
+        return super().unlink()
 
     def _audit_text(self, name):
         return self._audit_text_of(self, name)

@@ -15,6 +15,7 @@ from odoo.exceptions import AccessError, ConcurrencyError, UserError
 
 from . import protocol, wire
 from .saas_operation import KINDS
+from .said import Said
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def protocol_method(give_up=None, **checks):
                 values = _bind(method.__name__, checks, args, kwargs)
             except ValueError as problem:
                 raise UserError(str(problem)) from problem
-            control = self.sudo().with_context(saas_actor="sidecar", lang="en_US")
+            control = self.sudo().with_context(saas_actor=Said("sidecar"), lang="en_US")
             for left in reversed(range(TRIES)):
                 try:
                     answer = method(control, **values)

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .said import said
+
 INTENTS = [
     ("make", "Make This Odoo"),
     ("change", "Apply Changes"),
@@ -53,5 +55,5 @@ class SaasOperationIntent(models.Model):
             return "make"
         if tenant.desired == "running" and tenant.phase == "suspended":
             return "resume"
-        found_by_sidecar = self.env.context.get("saas_actor") == "sidecar"
+        found_by_sidecar = said(self.env, "saas_actor") == "sidecar"
         return "repair" if found_by_sidecar or tenant.phase == "failed" else "change"

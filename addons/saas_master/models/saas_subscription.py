@@ -12,6 +12,7 @@ from .lifecycle import (
     ImpossibleChangeError,
     check_change,
 )
+from .said import Said
 
 PERIODS = {"monthly": relativedelta(months=1), "yearly": relativedelta(years=1)}
 # The banner inside the tenant speaks of the end of a trial so many days before.
@@ -88,12 +89,19 @@ class SaasSubscription(models.Model):
     @api.model
     def _audited_fields(self):
         return (
+            "partner_id",
             "plan_id",
+            "tenant_id",
+            "order_id",
+            "order_line_id",
             "state",
             "cancel_at_period_end",
             "period",
+            "date_start",
             "date_end",
             "trial_end",
+            "date_past_due",
+            "currency_id",
             "price",
         )
 
@@ -134,7 +142,7 @@ class SaasSubscription(models.Model):
                 values["date_past_due"] = fields.Date.context_today(subscription)
             elif state == "active":
                 values["date_past_due"] = False
-            subscription.with_context(saas_reason=reason).write(values)
+            subscription.with_context(saas_reason=Said(reason)).write(values)
             subscription._apply_to_tenant()
 
     def _apply_to_tenant(self):

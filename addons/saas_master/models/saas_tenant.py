@@ -7,12 +7,14 @@ from odoo.exceptions import AccessError, UserError
 from . import slug as slugs
 from .lifecycle import DESIRED_LABELS, PHASES
 from .saas_spec import SPEC_FIELDS, tenant_spec
+from .said import Said, said
 
 # What only an action of ours may change, with its reason: never a plain write of a person.
 PROTECTED_FIELDS = frozenset(
     "ref slug desired suspend_reason suspend_cause delete_after generation released partner_id "
     "plan_id wished_plan_id subscription_id order_id target_id server_id template_id status_id "
-    "phase notice_level notice_text".split()
+    "phase notice_level notice_text limit_cpu_milli limit_memory_mb limit_storage_mb limit_users "
+    "limit_connections".split()
 )
 
 
@@ -119,7 +121,7 @@ class SaasTenant(models.Model):
         for tenant in tenants:
             if not tenant.host_ids:
                 host = {"name": self._host_of(tenant.slug), "primary": True, "tenant_id": tenant.id}
-                self.env["saas.tenant.host"].with_context(saas_no_spec=True).create(host)
+                self.env["saas.tenant.host"].with_context(saas_no_spec=Said("new")).create(host)
         tenants._place()
         return tenants
 
@@ -165,7 +167,7 @@ class SaasTenant(models.Model):
 
     def _spec_changed(self):
         """Something else is wanted: raise the generation and make sure that somebody sees to it."""
-        if self.env.context.get("saas_no_spec"):
+        if said(self.env, "saas_no_spec"):
             return
         for tenant in self.sudo().filtered(lambda tenant: not tenant.released):
             tenant.write({"generation": tenant.generation + 1})

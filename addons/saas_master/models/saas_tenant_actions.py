@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from . import slug as slugs
+from .said import Said
 
 OWNER = "saas_master.group_saas_owner"
 
@@ -94,7 +95,7 @@ class SaasTenantActions(models.Model):
                         tenant.name,
                     )
                 )
-            tenant.with_context(saas_action="resume")._lift("person")
+            tenant.with_context(saas_action=Said("resume"))._lift("person")
         return True
 
     def action_retry(self):
@@ -121,7 +122,7 @@ class SaasTenantActions(models.Model):
         for tenant in self.sudo():
             if not tenant.delete_after:
                 raise UserError(self.env._("No deletion of %s is scheduled.", tenant.name))
-            tenant.with_context(saas_action="cancel_deletion").write({"delete_after": False})
+            tenant.with_context(saas_action=Said("cancel_deletion")).write({"delete_after": False})
             tenant._refresh_notice()
         return True
 
@@ -146,7 +147,7 @@ class SaasTenantActions(models.Model):
         problem = self._slug_problem(slug, besides=self)
         if problem:
             raise UserError(problem)
-        tenant = self.sudo().with_context(saas_action="rename")
+        tenant = self.sudo().with_context(saas_action=Said("rename"))
         label = f"{tenant.slug}."
         hosts = tenant.host_ids.filtered(lambda host: host.name.startswith(label))
         host = hosts.filtered("primary") or hosts
@@ -156,7 +157,7 @@ class SaasTenantActions(models.Model):
     def _add_host(self, name, primary):
         self.ensure_one()
         name = slugs.normalize(name).rstrip(".")
-        Host = self.env["saas.tenant.host"].sudo().with_context(saas_action="add_host")
+        Host = self.env["saas.tenant.host"].sudo().with_context(saas_action=Said("add_host"))
         if Host.search_count([("name", "=", name)], limit=1):
             raise UserError(self.env._("“%s” is taken already. Choose another address.", name))
         domain = self._host_of("")
@@ -179,7 +180,7 @@ class SaasTenantActions(models.Model):
         self.ensure_one()
         if not plan.is_saas_plan or not plan.active:
             raise UserError(self.env._("“%s” is no plan that can be sold.", plan.name))
-        tenant = self.sudo().with_context(saas_action="change_plan")
+        tenant = self.sudo().with_context(saas_action=Said("change_plan"))
         tenant.write({"plan_id": plan.id})
         tenant._drop_wish()
         tenant.subscription_id.write({"plan_id": plan.id, "price": plan.list_price})
@@ -189,7 +190,9 @@ class SaasTenantActions(models.Model):
         self.ensure_one()
         if delete_after <= fields.Datetime.now():
             raise UserError(self.env._("Choose a day in the future; there must be time to object."))
-        tenant = self.sudo().with_context(saas_action="schedule_deletion", saas_reason=reason)
+        tenant = self.sudo().with_context(
+            saas_action=Said("schedule_deletion"), saas_reason=Said(reason)
+        )
         tenant.write({"delete_after": delete_after})
         tenant._refresh_notice()
         template = self.env.ref("saas_master.mail_template_deletion_scheduled").sudo()
@@ -201,7 +204,7 @@ class SaasTenantActions(models.Model):
             values = {"desired": "deleted", "suspend_reason": False, "suspend_cause": False}
             if not tenant.delete_after:
                 values["delete_after"] = fields.Datetime.now()
-            tenant.with_context(saas_action="delete", saas_reason=reason).write(values)
+            tenant.with_context(saas_action=Said("delete"), saas_reason=Said(reason)).write(values)
             if tenant.subscription_id.state != "ended":
                 tenant.subscription_id._set_state("ended", reason)
             if tenant._is_untouched():

@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from .lifecycle import SUBSCRIPTION_DESIRED
+from .said import Said
 
 # Whoever stands further left keeps the word: what staff suspended, no payment lifts.
 CAUSES = ("person", "subscription", "storage")
@@ -21,7 +22,7 @@ class SaasTenantHolds(models.Model):
         held = self.suspend_cause if self.desired == "suspended" else False
         if held and CAUSES.index(held) < CAUSES.index(cause):
             return
-        self.with_context(saas_reason=reason).write(
+        self.with_context(saas_reason=Said(reason)).write(
             {"desired": "suspended", "suspend_cause": cause, "suspend_reason": reason}
         )
 

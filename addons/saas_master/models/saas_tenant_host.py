@@ -56,7 +56,6 @@ class SaasTenantHost(models.Model):
 
     def unlink(self):
         tenants = self.tenant_id
-        self.env["saas.audit.entry"]._log(self, "unlink")
         result = super().unlink()
         tenants._spec_changed()
         return result

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools.misc import formatLang
 
+from .said import Said
+
 # Beyond so many percent of its storage a tenant is suspended; up to there a banner asks for order.
 SUSPEND_PERCENT = 125
 
@@ -56,11 +58,11 @@ class SaasTenantUsage(models.Model):
                 tenant._tell_over_limit(over)
             tenant._refresh_notice()
             if tenant._storage_is_far_over():
-                tenant.with_context(saas_action="storage_limit")._hold(
+                tenant.with_context(saas_action=Said("storage_limit"))._hold(
                     "storage", tenant._storage_words()
                 )
             else:
-                tenant.with_context(saas_action="storage_limit")._lift_storage()
+                tenant.with_context(saas_action=Said("storage_limit"))._lift_storage()
 
     def _lift_storage(self):
         if self.suspend_cause == "storage":

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from .said import Said
+
 
 class SaasTenantWish(models.Model):
     """A customer asks for another plan in the portal; whoever looks after them carries it out."""
@@ -26,7 +28,7 @@ class SaasTenantWish(models.Model):
         if plan == self.wished_plan_id:
             return
         self._drop_wish()
-        self.with_context(saas_action="wish_plan").write({"wished_plan_id": plan.id})
+        self.with_context(saas_action=Said("wish_plan")).write({"wished_plan_id": plan.id})
         self.activity_schedule(
             "mail.mail_activity_data_todo",
             summary=self._wish_summary(),

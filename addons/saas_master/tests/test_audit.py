@@ -1,6 +1,6 @@
 import psycopg2.errors
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -62,6 +62,61 @@ class TestAudit(SaasCase):
         self.assertEqual(target[:1].new, "True")
         setting = Entry.search([("action", "=", "setting")])[:1]
         self.assertEqual((setting.field, setting.new), ("saas.deletions_per_hour", "3"))
+
+    def test_a_context_of_somebodys_own_says_nothing(self):
+        tenant = self._sell("audit-context")
+        operator = self._make_staff("operator")
+        context = {
+            "saas_actor": "sidecar",
+            "saas_action": "storage_limit",
+            "saas_reason": "nobody",
+            "saas_no_spec": "new",
+        }
+        generation = tenant.generation
+        tenant.with_user(operator).with_context(**context).write({"banner_text": "Hello"})
+        self.assertFalse(self._audit_of(tenant, "storage_limit"))
+        entry = self._audit_of(tenant, "write").filtered(lambda it: it.field == "banner_text")
+        self.assertEqual((entry.actor, entry.reason), ("person", ""))
+        self.assertEqual(tenant.generation, generation + 1)
+
+    def test_the_end_of_a_source_of_addons_is_audited(self):
+        release = self.env["saas.release"].create(
+            {"name": "Audited", "odoo_version": "19.0", "source_ids": [(0, 0, {"path": "/srv/a"})]}
+        )
+        owner = self._make_staff("owner")
+        source = release.source_ids
+        release.with_user(owner).write({"source_ids": [(2, source.id, 0)]})
+        entry = self.env["saas.audit.entry"].search([("action", "=", "unlink")])[:1]
+        self.assertEqual((entry.model, entry.record_name), ("saas.release.source", "/srv/a"))
+        self.assertEqual((entry.record_id_int, entry.user_id_int), (source.id, owner.id))
+
+    def test_limits_are_changed_by_a_plan_only(self):
+        tenant = self._sell("audit-limits")
+        operator = self._make_staff("operator")
+        limits = [name for name in tenant._fields if name.startswith("limit_")]
+        self.assertEqual(len(limits), 5)
+        for name in limits:
+            with self.assertRaisesRegex(AccessError, name):
+                tenant.with_user(operator).write({name: 999})
+        self.plan.saas_users = 12
+        self.assertEqual(tenant.limit_users, 12)
+
+    def test_all_that_a_person_writes_of_a_subscription_is_audited(self):
+        subscription = self._sell("audit-agreement").subscription_id
+        operator = self._make_staff("operator")
+        other = self._make_customer("Other")
+        values = {"partner_id": other.id, "date_start": "2031-01-01", "price": 1.0}
+        subscription.with_user(operator).write(values)
+        entries = self.env["saas.audit.entry"].search(
+            [
+                ("model", "=", "saas.subscription"),
+                ("record_id_int", "=", subscription.id),
+                ("user_id_int", "=", operator.id),
+            ]
+        )
+        self.assertEqual(set(entries.mapped("field")), set(values))
+        partner = entries.filtered(lambda entry: entry.field == "partner_id")
+        self.assertEqual((partner.old, partner.new), ("Acme", "Other"))
 
     def test_what_the_sidecar_tells_is_no_action_of_a_person(self):
         before = self.env["saas.audit.entry"].search_count([("actor", "=", "person")])

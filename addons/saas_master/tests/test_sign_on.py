@@ -5,7 +5,7 @@ from unittest.mock import Mock, patch
 import requests
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..models import sidecar_client
@@ -51,6 +51,23 @@ class TestSignOn(SaasCase):
                 "reason": "",
             },
         )
+
+    def test_a_customers_sign_on_is_audited(self):
+        self._answer(token="one.time")
+        user = self.tenant.partner_id.user_ids
+        self.tenant.with_user(user)._portal_sign_on()
+        entry = self._audit_of(self.tenant, "sign_on")
+        self.assertEqual((entry.actor, entry.user_id_int), ("person", user.id))
+        self.assertEqual(entry.new, self.tenant.bootstrap_user_login)
+
+    def test_a_colleague_does_not_become_the_first_user_by_an_address(self):
+        post = self._answer(token="one.time")
+        colleague = new_test_user(self.env, "sign_on_colleague", groups="base.group_portal")
+        colleague.partner_id.parent_id = self.tenant.partner_id
+        # As anybody may at /my/account.
+        colleague.partner_id.email = self.tenant.bootstrap_user_login
+        self.tenant.with_user(colleague)._portal_sign_on()
+        self.assertEqual(post.call_args.kwargs["json"]["login"], "sign_on_colleague")
 
     def test_staff_sign_on_as_themselves_with_a_reason(self):
         post = self._answer(token="one.time")

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ..models.said import Said
+
 
 class SaasTenantSuspend(models.TransientModel):
     _name = "saas.tenant.suspend"
@@ -9,6 +11,6 @@ class SaasTenantSuspend(models.TransientModel):
     reason = fields.Char(required=True, help="Visitors read it.")
 
     def action_confirm(self):
-        tenant = self._tenant().sudo().with_context(saas_action="suspend")
+        tenant = self._tenant().sudo().with_context(saas_action=Said("suspend"))
         tenant._hold("person", self.reason.strip())
         return self._close()

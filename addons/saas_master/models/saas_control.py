@@ -183,25 +183,21 @@ class SaasControl(models.AbstractModel):
         if newer or tenant.released or tenant._is_worked_on():
             return {"ok": False}
         tenant.status_id.seq = seq
-        tenant._take_status(status)
-        tenant._notify_changed()
+        tenant._observe(status)
         return {"ok": True}
 
     @protocol_method(
         tenant=wire.text, kind=wire.one_of(tuple(kind for kind, _label in KINDS)), reason=wire.text
     )
     def request(self, tenant, kind, reason):
-        """The sidecar found something to do: it crashed, drifted or passed a limit."""
+        """The sidecar found something to do: it crashed, drifted or passed a limit. ``ok`` is false
+        where a person has to decide first whether it goes on.
+        """
         if kind != "reconcile":
             raise ValueError(
                 f"kind must be reconcile, not {kind}: nothing else is asked for this way."
             )
-        tenant = self._tenant(tenant)
-        if tenant.released:
-            return {"ok": False}
-        self.env["saas.audit.entry"]._log(tenant, "request", reason=reason)
-        self.env["saas.operation"]._queue(kind, tenant=tenant, reason=reason)
-        return {"ok": True}
+        return {"ok": self._tenant(tenant)._ask_again(reason)}
 
     @protocol_method(targets=wire.texts)
     def tenants(self, targets):

@@ -181,6 +181,8 @@ class SaasOperation(models.Model):
         self.check_access("read")
         for operation in self.sudo():
             if operation.state == "queued":
+                # What is called off is all that is wanted by now.
+                operation.generation = operation.tenant_id.generation
                 operation._end("cancelled", self.env._("%s cancelled it.", self.env.user.name))
             elif operation.state == "running":
                 operation.cancel_asked = True

@@ -83,6 +83,9 @@ class SaasOperationReport(models.Model):
     def _finish(self, outcome):
         """:param outcome: `Outcome` of sidecar/odoo/port.ts, checked"""
         self.ensure_one()
+        if self.cancel_asked and outcome["kind"] in ("retry", "released"):
+            # Its worker had not heard of that yet: nobody goes on with it all the same.
+            outcome = {"kind": "cancelled", "reason": self.env._("Cancelled by a person.")}
         finish = {
             "done": self._finish_done,
             "retry": self._finish_retry,

@@ -1,10 +1,14 @@
 import logging
+from datetime import timedelta
 
 from odoo import fields, models
 
 from .lifecycle import ImpossibleChangeError
 
 _logger = logging.getLogger(__name__)
+
+# What failed for good is begun again without a person so seldom: a disk may have room by then.
+RETRY_FAILED = timedelta(hours=1)
 
 
 class SaasTenantReport(models.Model):
@@ -45,6 +49,61 @@ class SaasTenantReport(models.Model):
             self.env["saas.audit.entry"]._log(
                 self, "phase", field="phase", old=before, new=phase, reason=self.message or ""
             )
+
+    def _observe(self, status):
+        """What was seen outside any operation."""
+        self.ensure_one()
+        given_up = self._given_up()
+        served = self.phase in ("running", "asleep")
+        if not status["message"]:
+            if status["generation"] >= self.generation:
+                self.status_id.well_at = fields.Datetime.now()
+        elif given_up:
+            # Nobody is on the way: why that is so is what there is to know.
+            status = {**status, "message": given_up.message or status["message"]}
+        self._take_status(status)
+        if given_up and served and self.phase == "failed":
+            # It served its people all the same, until now: that is a trouble of its own.
+            self._begin_again(self.env._("It does not serve its people any more."))
+        self._notify_changed()
+
+    def _ask_again(self, reason):
+        """The sidecar wants it to be seen to. False where that is left to people."""
+        self.ensure_one()
+        if self.released or self._given_up():
+            return False
+        self._begin_again(reason)
+        return True
+
+    def _begin_again(self, reason):
+        waiting = self.env["saas.operation"]._waiting(self)
+        if waiting.reason == reason and not waiting.not_before:
+            return
+        self.env["saas.audit.entry"]._log(self, "request", reason=reason)
+        self.env["saas.operation"]._queue("reconcile", tenant=self, reason=reason)
+
+    def _given_up(self):
+        """The operation after which a person has to decide; empty where none is in the way.
+
+        What was set aside or cancelled, or failed not long ago, would come to the same end if it
+        were begun again for the same reason. It is another reason that something newer is wanted,
+        or that the tenant was well in between.
+        """
+        self.ensure_one()
+        Operation = self.env["saas.operation"]
+        mine = [("tenant_id", "=", self.id)]
+        if Operation.search_count([*mine, ("state", "in", ("queued", "running"))], limit=1):
+            return Operation
+        ended = [*mine, ("ended_at", "!=", False)]
+        last = Operation.search(ended, order="ended_at desc, id desc", limit=1)
+        if last.state not in ("failed", "set_aside", "cancelled"):
+            return Operation
+        is_over = (
+            last.generation < self.generation
+            or (self.well_at and self.well_at > last.ended_at)
+            or (last.state == "failed" and last.ended_at <= fields.Datetime.now() - RETRY_FAILED)
+        )
+        return Operation if is_over else last
 
     def _is_worked_on(self):
         """Then what is seen from outside is half of something."""

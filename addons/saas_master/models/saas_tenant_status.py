@@ -28,6 +28,9 @@ class SaasTenantStatus(models.Model):
     filestore_mb = fields.Integer("Files (MB)", readonly=True)
     over_limit = fields.Boolean("Over a Limit", readonly=True, index=True)
     seen_at = fields.Datetime("Last Seen", readonly=True)
+    well_at = fields.Datetime(
+        "Last Seen Well", readonly=True, help="As it is wanted, while nobody worked on it."
+    )
     ready_at = fields.Datetime("First Ready", readonly=True)
     invited = fields.Boolean("Invited to the Portal", readonly=True)
     welcomed = fields.Boolean("Customer Was Told", readonly=True)

@@ -7,6 +7,7 @@ from . import test_claim_together
 from . import test_configuration
 from . import test_deletion
 from . import test_fleet
+from . import test_given_up
 from . import test_hoot
 from . import test_intent
 from . import test_lifecycle

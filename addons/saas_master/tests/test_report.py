@@ -139,6 +139,19 @@ class TestReport(SaasCase):
         self.assertEqual(tenant.operation_ids.state, "cancelled")
         self.assertTrue(self._audit_of(tenant, "cancel"))
 
+    def test_a_cancel_that_its_worker_did_not_hear_of_counts(self):
+        for kind, outcome in (
+            ("retry", {"after_seconds": 0, "reason": "PostgreSQL is away."}),
+            ("released", {}),
+        ):
+            tenant = self._sell(f"report-cancel-{kind}")
+            claim = self._claim_one(tenant)
+            tenant.operation_ids.action_cancel()
+            self.assertTrue(self._finish(claim, kind, **outcome))
+            self.assertEqual(tenant.operation_ids.state, "cancelled", kind)
+            self.assertFalse(tenant.operation_ids.cancel_asked)
+            self.assertEqual(self._claim(), [])
+
     def test_a_cancelled_one_whose_worker_is_gone_ends_too(self):
         tenant = self._sell("report-cancel-gone")
         self._claim_one(tenant)

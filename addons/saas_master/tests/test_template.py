@@ -88,6 +88,17 @@ class TestTemplate(SaasCase):
         specs = [claim["spec"] for claim in self._claim() if "spec" in claim]
         return next(spec for spec in specs if spec["id"] == tenant.ref)
 
+    def test_nobody_but_a_person_builds_again_what_was_given_up(self):
+        before = self._templates()
+        self._make_plan("Given up plan", saas_module_names="no_such_module")
+        template = self._templates() - before
+        for kind in ("failed", "cancelled"):
+            claim = next(claim for claim in self._claim() if claim["kind"] == "build_template")
+            self._finish(claim, kind, reason="No.")
+            self._say_hello()
+            self.assertEqual(self._claim(), [], kind)
+            template.action_build()
+
     def test_a_plan_must_make_sense(self):
         for values in (
             {"saas_users": 0},

@@ -31,10 +31,11 @@
  * On a cluster of KUBECONFIG the same is told by ODOO_IMAGE ("odoo:19"), TENANT_IMAGE, STORAGE_CLASS, INGRESS_CLASS
  * ("traefik"), INGRESS_ADDRESS and HOST_ADDRESS; null is what is not told, and what needs it cannot be tested there.
  */
+import { fingerprintOf } from "../../scripts/lib/fingerprints.ts"
 import { ensureOdoo } from "../../scripts/lib/odoo.ts"
 import { isRoot } from "../../scripts/lib/os-user.ts"
 import { ensurePackages, ToDo } from "../../scripts/lib/packages.ts"
-import { findProgram } from "../../scripts/lib/paths.ts"
+import { findProgram, repo } from "../../scripts/lib/paths.ts"
 import { type Daemon, startOf } from "../../scripts/lib/processes.ts"
 import { type Progress, silent } from "../../scripts/lib/progress.ts"
 import { ingressClass, storageClass } from "./equipment.ts"
@@ -92,7 +93,8 @@ export function findLasting(): OwnCluster | null {
   return OwnCluster.find(lasting)
 }
 
-const lasting = "lasting"
+/** One for each working tree. */
+const lasting = `lasting-${fingerprintOf([], repo).slice(0, 6)}`
 
 async function startOrRemove(own: OwnCluster, programs: Programs, progress: Progress): Promise<TestCluster> {
   try {

@@ -23,7 +23,7 @@ import { repo } from "../../scripts/lib/paths.ts"
 import type { Progress } from "../../scripts/lib/progress.ts"
 import { Containerd } from "./containerd.ts"
 import { addImage, type Image } from "./image-store.ts"
-import { clusterCache, type ProgramName, type Programs } from "./programs.ts"
+import { clusterCache, draftsOf, keepLatest, noteUse, type ProgramName, type Programs } from "./programs.ts"
 
 /** Anybody but root; a pod names its own. */
 const nobody = "65534:65534"
@@ -63,7 +63,10 @@ const odooConfig: Image["config"] = {
 export async function ensureImages(programs: Programs, odoo: Odoo, progress: Progress): Promise<string> {
   const made = [programs.pause, programs.dns, programs.traefik].map((program) => basename(dirname(program)))
   const store = join(clusterCache(), `images-${fingerprintOf([], ...made, odoo.version, revision)}`)
-  if (existsSync(store)) return store
+  if (existsSync(store)) {
+    noteUse(store)
+    return store
+  }
   await progress("make the cluster's images, once (Debian, Odoo, Traefik)", async (step) => {
     const lock = join(clusterCache(), "images.lock")
     const waiting = () => step.detail("waiting for another build")
@@ -90,27 +93,17 @@ async function makeStore(store: string, programs: Programs, odoo: Odoo, detail: 
     renameSync(join(root, layersFolder), join(made, "layers"))
     mkdirSync(join(root, layersFolder), { mode: 0o700 })
     renameSync(root, join(made, "books"))
-    removeUnused()
     renameSync(made, store)
+    keepLatest("images")
   } finally {
     await containerd.daemon.stop()
     rmSync(work, { recursive: true, force: true })
   }
 }
 
-/** Older stores, unless a cluster may still run on one of them. */
-function removeUnused(): void {
-  const runs = join(clusterCache(), "runs")
-  if (existsSync(runs) && readdirSync(runs).length > 0) return
-  for (const older of readdirSync(clusterCache()).filter((name) => /^images-[0-9a-f]+$/.test(name))) {
-    rmSync(join(clusterCache(), older), { recursive: true })
-  }
-}
-
 /** Of builds that were cut short: the one who holds the lock is alone here. */
 async function removeBroken(): Promise<void> {
-  for (const name of readdirSync(clusterCache()).filter((entry) => entry.startsWith(".new-images-"))) {
-    const folder = join(clusterCache(), name)
+  for (const folder of draftsOf("images")) {
     await new Containerd({ folder, root: join(folder, "root"), pause: images.pause, prefix: [] }).daemon.stop()
     rmSync(folder, { recursive: true })
   }

@@ -12,6 +12,8 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
 } from "node:fs"
 import { dirname, join } from "node:path"
 import { CommandFailed, run, tryRun } from "../../scripts/lib/commands.ts"
@@ -65,6 +67,8 @@ const builtAs: Partial<Record<ProgramName, string>> = { etcd: "server" }
 /** Two processors may be busy with a whole test run beside it. */
 const longestBuildSeconds = 3600
 
+const keptVersions = 3
+
 const oldestGo = { major: 1, minor: 24 }
 
 /** Where everything that belongs to test clusters is kept. */
@@ -99,6 +103,7 @@ export async function ensureTools(progress: Progress): Promise<Tools> {
 async function ensureBuilt(all: readonly Module[], progress: Progress): Promise<void> {
   const wanted = all.filter(({ programs }) => programs.some((name) => assetOf(name) === null))
   const missing = wanted.filter((module) => !existsSync(folderOf(module)))
+  for (const module of wanted.filter((one) => !missing.includes(one))) noteUse(folderOf(module))
   if (missing.length === 0) return
   await progress("build Kubernetes and its tools from Go modules, once", async (step) => {
     const waiting = () => step.detail("waiting for another build")
@@ -151,7 +156,7 @@ async function buildAll(wanted: readonly Module[], detail: (text: string) => voi
 async function build(module: Module, objects: string, detail: (text: string) => void): Promise<void> {
   const { folder: name, own, programs } = module
   const source = sourceOf(module)
-  removeEntries(new RegExp(`^\\.new-${name}-`))
+  for (const draft of draftsOf(name)) rmSync(draft, { recursive: true, force: true })
   const work = mkdtempSync(join(clusterCache(), `.new-${name}-`))
   const env = {
     ...(process.env as Record<string, string>),
@@ -174,9 +179,8 @@ async function build(module: Module, objects: string, detail: (text: string) => 
     }
     await run("chmod", ["755", work])
     if (module.kinds) await copyKinds(source, module.kinds, work)
-    // Newer versions only come with newer code: nobody goes back to the older ones.
-    removeEntries(new RegExp(`^${name}-[0-9a-f]{12}$`))
     renameSync(work, folderOf(module))
+    keepLatest(name)
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error
     throw new ToDo(`${name} cannot be built from Go modules. ${error.message}`)
@@ -201,10 +205,22 @@ function linkerFlags(source: string): string {
   return ["-s -w", ...packages.flatMap((name) => facts.map((fact) => `-X ${name}.${fact}`))].join(" ")
 }
 
-/** Of the cache. */
-function removeEntries(named: RegExp): void {
-  const entries = readdirSync(clusterCache()).filter((entry) => named.test(entry))
-  for (const entry of entries) rmSync(join(clusterCache(), entry), { recursive: true, force: true })
+/** What was being made when its maker was killed; the caller alone may make such things. */
+export function draftsOf(name: string): string[] {
+  const drafts = readdirSync(clusterCache()).filter((entry) => entry.startsWith(`.new-${name}-`))
+  return drafts.map((entry) => join(clusterCache(), entry))
+}
+
+/** Other working trees may need other versions, and take turns with us: the least recently used go first. */
+export function keepLatest(name: string): void {
+  const versions = readdirSync(clusterCache()).filter((entry) => new RegExp(`^${name}-[0-9a-f]{12}$`).test(entry))
+  const paths = versions.map((entry) => join(clusterCache(), entry))
+  const unused = paths.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs).slice(keptVersions)
+  for (const path of unused) rmSync(path, { recursive: true, force: true })
+}
+
+export function noteUse(folder: string): void {
+  utimesSync(folder, new Date(), new Date())
 }
 
 async function demandGo(): Promise<void> {

@@ -70,9 +70,10 @@ class SaleOrder(models.Model):
         slug = self.saas_slug or self._saas_suggest_slug()
         if not self.saas_slug:
             self.saas_slug = slug
+        is_taken = self.env["saas.tenant"]._slug_is_taken
         for number, line in enumerate(lines, start=1):
-            wished = slug if number == 1 else f"{slug[: slugs.LONGEST - 4]}-{number}"
-            line._saas_provide(wished)
+            # Nobody chose the addresses of the others, so that none may be in the way.
+            line._saas_provide(slug if number == 1 else slugs.suggest(slug, is_taken))
         self.env["saas.tenant"]._tell_customers_soon()
 
     def _check_saas(self, lines):

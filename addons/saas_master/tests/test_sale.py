@@ -62,6 +62,15 @@ class TestSale(SaasCase):
         self.assertEqual(sorted(order.saas_tenant_ids.mapped("slug")), ["sale-many", "sale-many-2"])
         self.assertEqual(len(order.saas_tenant_ids.subscription_id), 2)
 
+    def test_the_addresses_that_nobody_chose_are_free_ones(self):
+        self._sell("sale-more-2")
+        order = self._quote("sale-more")
+        line = {"product_id": self.plan.product_variant_id.id}
+        order.order_line = [Command.create(line), Command.create(line)]
+        order.action_confirm()
+        slugs = sorted(order.saas_tenant_ids.mapped("slug"))
+        self.assertEqual(slugs, ["sale-more", "sale-more-3", "sale-more-4"])
+
     def test_without_a_wish_the_name_makes_the_address(self):
         order = self._quote(False, customer=self._make_customer("Sale Nameless GmbH"))
         order.action_confirm()

@@ -18,16 +18,23 @@ class SaasTenantActions(models.Model):
 
     @api.depends("operation_ids.state", "phase")
     def _compute_can_retry(self):
+        Operation = self.env["saas.operation"]
         for tenant in self:
-            last = tenant.operation_ids.sorted("id")[-1:]
+            # Of all that it ever had, the last one only.
+            last = Operation.search([("tenant_id", "in", tenant.ids)], order="id desc", limit=1)
             stuck = last.state in ("failed", "set_aside", "cancelled")
             waits = last.state == "queued" and bool(last.not_before)
             tenant.can_retry = stuck or waits or (not last and bool(tenant.id))
 
     @api.depends("operation_ids")
     def _compute_operation_count(self):
+        counts = dict(
+            self.env["saas.operation"]._read_group(
+                [("tenant_id", "in", self.ids)], ["tenant_id"], ["__count"]
+            )
+        )
         for tenant in self:
-            tenant.operation_count = len(tenant.operation_ids)
+            tenant.operation_count = counts.get(tenant._origin, 0)
 
     @api.depends("ref")
     def _compute_audit_count(self):

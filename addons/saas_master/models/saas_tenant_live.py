@@ -27,15 +27,17 @@ class SaasTenantLive(models.Model):
         self.ensure_one()
         customer = self.partner_id.commercial_partner_id
         users = self.env["res.users"].search([("partner_id", "child_of", customer.ids)])
-        for user in users:
-            user.partner_id._bus_send(
-                "saas.tenant/progress", self.with_context(lang=user.lang)._progress()
-            )
+        for lang, speakers in users.grouped("lang").items():
+            progress = self.with_context(lang=lang)._progress()
+            for user in speakers:
+                user.partner_id._bus_send("saas.tenant/progress", progress)
 
     def _progress(self):
-        running = self.operation_ids.filtered(lambda operation: operation.state == "running")
+        Operation = self.env["saas.operation"]
+        mine = [("tenant_id", "=", self.id)]
+        running = Operation.search([*mine, ("state", "=", "running")])
         # What waits behind it has no steps yet.
-        operation = running or self.operation_ids.sorted("id")[-1:]
+        operation = running or Operation.search(mine, order="id desc", limit=1)
         return {
             "id": self.id,
             "phase": self.phase,

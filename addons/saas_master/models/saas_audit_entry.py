@@ -25,6 +25,7 @@ ACTIONS = [
     ("cancel", "Operation Cancelled"),
     ("request", "Repair Asked For"),
     ("set_aside", "Operation Set Aside"),
+    ("many_tries", "Tried Many Times"),
     ("build", "Template Built Again"),
     ("over_limit", "Over a Limit"),
     ("within_limits", "Within its Limits Again"),

@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .saas_operation_report import MANY_TRIES
 from .saas_operation_step import STEP_LABELS, utc
 
 # Rows of one list on the page; it says how many more there are, and leads to them.
@@ -141,9 +143,12 @@ class SaasFleet(models.AbstractModel):
         return self._describe(shown), count
 
     def _failures(self):
-        """What failed and has not been followed by anything: a person has to look."""
+        """What failed and has not been followed by anything, or is tried in vain: a person has to
+        look.
+        """
         self.env["saas.operation"].flush_model(["state", "tenant_id", "template_id"])
-        return self._operations([("id", "in", LAST_WORDS)], "id desc")
+        in_vain = Domain("state", "=", "queued") & Domain("attempt", ">=", MANY_TRIES)
+        return self._operations(Domain("id", "in", LAST_WORDS) | in_vain, "id desc")
 
     def _describe(self, operations):
         intents = self._labels("saas.operation", "intent")

@@ -1,5 +1,5 @@
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 
@@ -7,6 +7,8 @@ from odoo import api, fields, models
 # come to before, no other one is sent there.
 MOST_CRASHES = 5
 DELETIONS_PER_HOUR = 10
+# Epochs are ahead of the seconds since then.
+EPOCHS_SINCE = datetime(2025, 1, 1)
 
 
 class SaasOperationClaim(models.Model):
@@ -84,7 +86,9 @@ class SaasOperationClaim(models.Model):
     def _lease_to(self, worker, lease_s, now):
         self.ensure_one()
         subject = self.tenant_id.status_id or self.template_id
-        subject.epoch += 1
+        # A master that was restored from a copy must not give out again what it gave out after that
+        # was made: the clock is ahead of all of it.
+        subject.epoch = max(subject.epoch + 1, int((now - EPOCHS_SINCE).total_seconds()))
         # What the worker before did is told by what is there now.
         self.step_ids.unlink()
         self.write(

@@ -2,6 +2,9 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+# After so many tries a person hears of it; it is tried on all the same.
+MANY_TRIES = 10
+
 
 class SaasOperationReport(models.Model):
     """What a worker tells of an operation that it holds, and how it ends."""
@@ -103,6 +106,7 @@ class SaasOperationReport(models.Model):
         tenant = self.tenant_id
         if not tenant:
             return
+        tenant._forget_many_tries()
         if tenant.template_id.state != "ready":
             # It was cloned from it, so it is there.
             tenant.template_id.write({"state": "ready", "message": False})
@@ -123,6 +127,9 @@ class SaasOperationReport(models.Model):
 
     def _finish_retry(self, outcome):
         self._back_to_queue(outcome["after_seconds"], outcome["reason"])
+        if self.attempt == MANY_TRIES and self.state == "queued":
+            self.env["saas.audit.entry"]._log(self, "many_tries", reason=outcome["reason"])
+            self.tenant_id._tell_many_tries(outcome["reason"])
 
     def _finish_released(self, _outcome):
         self.attempt -= 1

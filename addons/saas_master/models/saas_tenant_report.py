@@ -105,6 +105,23 @@ class SaasTenantReport(models.Model):
         )
         return Operation if is_over else last
 
+    def _tell_many_tries(self, reason):
+        """To whoever looks after it: what passes by itself would have passed by now."""
+        for tenant in self:
+            tenant.activity_schedule(
+                "mail.mail_activity_data_todo",
+                summary=self._many_tries_summary(),
+                note=reason,
+                user_id=tenant._responsible().id,
+            )
+
+    def _forget_many_tries(self):
+        summary = self._many_tries_summary()
+        self.activity_ids.filtered(lambda todo: todo.summary == summary).unlink()
+
+    def _many_tries_summary(self):
+        return self.env._("Tried many times, and never done")
+
     def _is_worked_on(self):
         """Then what is seen from outside is half of something."""
         running = [("tenant_id", "=", self.id), ("state", "=", "running")]

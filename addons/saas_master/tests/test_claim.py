@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
@@ -13,7 +14,7 @@ class TestClaim(SaasCase):
         tenant = self._sell("claim-one")
         claim = self._claim_one(tenant)
         self.assertEqual(claim["kind"], "reconcile")
-        self.assertEqual((claim["epoch"], claim["attempt"]), (1, 1))
+        self.assertEqual((claim["epoch"], claim["attempt"]), (tenant.epoch, 1))
         self.assertTrue(claim["lease"])
         self.assertEqual(claim["spec"]["generation"], tenant.generation)
         operation = tenant.operation_ids
@@ -56,7 +57,7 @@ class TestClaim(SaasCase):
         tenant = self._sell("claim-lost")
         first = self._claim_one(tenant, request_id="lost-reply")
         self.assertEqual(self._claim_one(tenant, request_id="lost-reply"), first)
-        self.assertEqual(tenant.epoch, 1)
+        self.assertEqual(tenant.epoch, first["epoch"])
         self.assertEqual(tenant.operation_ids.attempt, 1)
 
     def test_answers_are_forgotten_after_an_hour(self):
@@ -167,3 +168,17 @@ class TestClaim(SaasCase):
 
     def _lease(self, claim):
         return {"operation": claim["operation"], "lease": claim["lease"]}
+
+    def test_a_master_restored_from_a_copy_gives_out_no_epoch_twice(self):
+        tenant = self._sell("claim-restored")
+        last = 0
+        for _time in range(20):
+            claim = self._claim_one(tenant)
+            self.assertGreater(claim["epoch"], last)
+            last = claim["epoch"]
+            self._finish(claim, "retry", after_seconds=0, reason="again")
+        # The copy was made before all of these, and is confirmed a minute after the last one.
+        tenant.status_id.epoch = 0
+        later = fields.Datetime.now() + timedelta(minutes=1)
+        with patch.object(fields.Datetime, "now", return_value=later):
+            self.assertGreater(self._claim_one(tenant)["epoch"], last)

@@ -105,9 +105,11 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
   session.start(served)
   releasers.push(() => session.stop())
   worker.start()
-  releasers.push(() => worker.stop())
   patrol.start()
-  releasers.push(() => patrol.stop())
+  // Together: leases are not to wait for a look at a tenant that does not answer.
+  releasers.push(async () => {
+    await Promise.all([worker.stop(), patrol.stop()])
+  })
   log.info({ name, version, port: listening.port }, "the sidecar works")
   return async () => {
     for (const release of releasers.reverse()) await release()

@@ -20,6 +20,7 @@ line, `{"ok": true, …}` or `{"ok": false, "error": code, "message": sentence}`
     {"op": "list"}                        -> tenants: {id: {pid, started, running, exits, holding}},
                                              fork_servers: {name: {pid, ready}}
     {"op": "release", "tenant", "epoch"}  -> the socket is closed
+    {"op": "end", "uid"}                  -> every process of that user is killed
     {"op": "watch"}                       -> then {"event": "exit", "tenant", "pid", "code"} a line
 
 Where the fork server that a start names is ready, the process is forked from it and skips what it

@@ -8,10 +8,12 @@ explain.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import resource
 import signal
+import stat
 
 from .errors import Refused, reason_of
 from .orders import environment, field, optional, strings
@@ -94,8 +96,12 @@ def begin(command, listener, connection, proceed):
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         # From here on with the tenant's own rights: a link that it has laid leads nowhere else.
         doing = f"write the log {command.log}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        # Nor does a pipe in its place keep us waiting for a reader.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
         log = os.open(command.log, flags, 0o640)
+        if not stat.S_ISREG(os.fstat(log).st_mode):
+            raise OSError(errno.EINVAL, "It is not a file")
+        os.set_blocking(log, True)
         doing = f"enter {command.cwd}"
         os.chdir(command.cwd)
         nothing = os.open(os.devnull, os.O_RDONLY)

@@ -9,7 +9,7 @@ from .birth import Command, attend, begin
 from .errors import Refused, refusal
 from .fork_servers import ForkServers
 from .orders import field, name_in, optional
-from .processes import copy_of_listener, open_process, start_time
+from .processes import copy_of_listener, kill_all_of, open_process, start_time
 from .records import Epochs, Running
 from .tenant import Tenant
 
@@ -29,6 +29,7 @@ class Holder:
             "list": self._list,
             "release": self._release,
             "warm": self._warm,
+            "end": self._end,
         }
 
     def carry_out(self, order):
@@ -103,6 +104,13 @@ class Holder:
 
     def _warm(self, order):
         self._fork_servers.warm(order)
+        return {}
+
+    def _end(self, order):
+        uid = field(order, "uid", int)
+        if uid <= 0:
+            raise Refused("bad_request", f"{uid} is not the user of a tenant.")
+        kill_all_of(uid)
         return {}
 
     def _start(self, order):

@@ -73,6 +73,24 @@ def copy_of_listener(process, address):
     return None
 
 
+def kill_all_of(uid):
+    """Every process of a user at once: none can fork itself past it. They end in a moment."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            # All that this user may signal, but not this process.
+            os.kill(-1, signal.SIGKILL)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise OSError(errno.EPERM, f"Cannot end the processes of user {uid}")
+
+
 def reset_signals():
     """What Python and this program changed is not for the program that comes next."""
     signal.set_wakeup_fd(-1)

@@ -98,6 +98,9 @@ class Server:
         self._selector.register(connection, selectors.EVENT_READ, client)
 
     def _serve(self, client, events):
+        if client not in self._clients:
+            # Dropped since the selector named it.
+            return
         if events & selectors.EVENT_READ:
             self._receive(client)
         if client in self._clients:

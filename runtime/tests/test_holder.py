@@ -90,6 +90,7 @@ class HolderCase(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.path = os.path.join(self.folder, "holder.sock")
         self.log = os.path.join(self.folder, "log")
+        self.absent = os.path.join(self.folder, "absent")
         self.address = "127.66.250.1"
         self.port = self.free_port()
         self.children = set()
@@ -311,9 +312,9 @@ class StartTests:
 
     def test_what_cannot_start_says_why(self):
         for order, words in (
-            ({"cwd": "/nonexistent"}, "enter /nonexistent: No such file"),
-            ({"log": "/nonexistent/log"}, "write the log /nonexistent/log"),
-            ({"cgroups": ["/nonexistent"]}, "join the cgroup /nonexistent"),
+            ({"cwd": self.absent}, f"enter {self.absent}: No such file"),
+            ({"log": f"{self.absent}/log"}, f"write the log {self.absent}/log"),
+            ({"cgroups": [self.absent]}, f"join the cgroup {self.absent}"),
         ):
             with self.subTest(order):
                 answer = self.start(**order)
@@ -325,6 +326,15 @@ class StartTests:
     def test_a_log_that_is_a_link_is_not_followed(self):
         os.symlink("/dev/null", self.log)
         self.assertIn("symbolic links", self.start()["message"])
+
+    def test_a_log_that_is_a_pipe_holds_nobody_up(self):
+        os.mkfifo(self.log)
+        began = time.monotonic()
+        self.assertIn("write the log", self.start()["message"])
+        with open(os.open(self.log, os.O_RDONLY | os.O_NONBLOCK), "rb"):
+            # One that somebody reads lets itself be opened.
+            self.assertIn("It is not a file", self.start()["message"])
+        self.assertLess(time.monotonic() - began, 5)
 
     def test_the_process_gets_what_it_needs_and_no_more(self):
         code = (
@@ -396,6 +406,43 @@ class StartTests:
         with self.assertRaises(ConnectionRefusedError):
             self.ask()
 
+    def test_those_who_leave_at_once_with_a_tenant_do_no_harm(self):
+        for _ in range(20):
+            pid = self.start()["pid"]
+            watchers = [Orders(self.path) for _ in range(6)]
+            for watcher in watchers:
+                watcher.give("watch")
+            os.kill(self.holder.pid, signal.SIGSTOP)
+            watchers[0].close()
+            os.kill(pid, signal.SIGKILL)
+            for watcher in watchers[1:]:
+                watcher.close()
+            os.kill(self.holder.pid, signal.SIGCONT)
+            wait_for(lambda: not self.tenant()["running"])
+
+    @unittest.skipUnless(os.getuid() == 0, "only root has users to end")
+    def test_everything_of_a_user_ends_whoever_started_it(self):
+        os.chmod(self.folder, 0o711)
+        log = Path(self.log)
+        log.touch()
+        os.chown(log, 200902, 200902)
+        code = (
+            "import os, time\n"
+            "if os.fork() == 0:\n"
+            "    os.setsid()\n"
+            "    print(os.getpid(), flush=True)\n"
+            "    time.sleep(600)\n"
+        )
+        self.start(argv=self.python(code), uid=200902, gid=200902)
+        left = int(wait_for(self.output))
+        wait_for(lambda: not self.tenant()["running"])
+        self.assertEqual(self.orders.give("end", uid=200903)["ok"], True)
+        os.kill(left, 0)
+        self.assertEqual(self.orders.give("end", uid=200902)["ok"], True)
+        wait_for(lambda: not os.path.exists(f"/proc/{left}"))
+        for uid in (0, -1, "200902", None):
+            self.assertEqual(self.orders.give("end", uid=uid)["error"], "bad_request")
+
     def test_nothing_leaks(self):
         def open_files():
             return len(os.listdir(f"/proc/{self.holder.pid}/fd"))
@@ -404,7 +451,7 @@ class StartTests:
         before = open_files()
         for _ in range(5):
             self.kill(self.start()["pid"])
-            self.start(cwd="/nonexistent")
+            self.start(cwd=self.absent)
             self.answers()
         wait_for(lambda: open_files() <= before)
 
@@ -417,7 +464,7 @@ class TestExecuted(StartTests, HolderCase):
 
     def test_a_program_that_is_missing_is_an_answer(self):
         for argv, words in (
-            (["/nonexistent/odoo"], "/nonexistent/odoo: No such file"),
+            ([f"{self.absent}/odoo"], f"{self.absent}/odoo: No such file"),
             ([self.folder], "Permission denied"),
         ):
             with self.subTest(argv):

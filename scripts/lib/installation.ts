@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { type Config, readConfig, tenantUrlPort } from "../../sidecar/config.ts"
-import { odooPort } from "../../sidecar/drivers/process/place.ts"
+import { tenantPort } from "../../sidecar/drivers/process/place.ts"
 import { readApplied, writeApplied } from "./applied.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { removeKernelRules } from "./kernel-rules.ts"
@@ -97,11 +97,12 @@ export class Installation {
   private async demandTenantPort(): Promise<void> {
     const { stateDir, network } = this.settings
     const first = network.replace(/0$/, "1")
+    const port = tenantPort(process.getuid?.() === 0)
     const { front, tenants } = await leftovers(stateDir)
-    if (front.length + tenants.length > 0 || (await isFree(odooPort, first))) return
-    const holder = takenBy(odooPort, first) ?? "another process (which one only root can see)"
+    if (front.length + tenants.length > 0 || (await isFree(port, first))) return
+    const holder = takenBy(port, first) ?? "another process (which one only root can see)"
     throw new Error(
-      `Port ${odooPort} on ${first} for the tenants is taken by ${holder}. Stop that, or let it listen on 127.0.0.1 ` +
+      `Port ${port} on ${first} for the tenants is taken by ${holder}. Stop that, or let it listen on 127.0.0.1 ` +
         "only (http_interface in its odoo.conf).",
     )
   }

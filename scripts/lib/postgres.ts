@@ -111,6 +111,8 @@ export class Cluster {
       "unix_socket_permissions = 0700",
       "password_encryption = 'scram-sha-256'",
       "max_connections = 300",
+      // For each session, and nobody but a superuser lifts it: what one tenant sorts must not fill everybody's disk.
+      "temp_file_limit = '5GB'",
       "shared_buffers = '256MB'",
       // A database is some 3,000 files, and a dropped or cloned tenant touches all of its tables in one transaction.
       "max_locks_per_transaction = 256",

@@ -149,5 +149,8 @@ async function tellApart<T>(work: () => Promise<T>): Promise<T> {
 
 function isAway(error: Error): boolean {
   const { code } = error as { code?: string }
-  return (code !== undefined && awayCodes.has(code)) || /Connection terminated|timeout expired/i.test(error.message)
+  return (
+    (code !== undefined && awayCodes.has(code)) ||
+    /Connection terminated|not queryable|timeout expired/i.test(error.message)
+  )
 }

@@ -38,11 +38,13 @@ const longestRestSeconds = 60
 const busySeconds = 0.5
 const retrySeconds = 5
 const samplesAtOnce = 50
+const changedAtOnce = 4
 
 export class Patrol<E> {
   readonly #options: PatrolOptions<E>
   readonly #complaint: Complaint
   readonly #rest = new Rest()
+  readonly #changedRest = new Rest()
   readonly #changed = new Set<TenantId>()
   #known = new Map<TenantId, TenantSummary>()
   #ahead: TenantId[] = []
@@ -50,7 +52,7 @@ export class Patrol<E> {
   #samples: UsageSample[] = []
   #seq = 0n
   #stopWatching: Stop | null = null
-  #loop: Promise<void> | null = null
+  #loops: Promise<unknown> | null = null
   #stopping = false
 
   constructor(options: PatrolOptions<E>) {
@@ -61,30 +63,46 @@ export class Patrol<E> {
   start(): void {
     this.#stopWatching = this.#options.world.target.watch((tenant) => {
       this.#changed.add(tenant)
-      this.#rest.wake()
+      this.#changedRest.wake()
     })
-    this.#loop = this.#walkForEver()
+    // Apart from each other: a tenant that ended is not to wait for one that does not answer.
+    this.#loops = Promise.all([this.#seeChangedForEver(), this.#walkForEver()])
   }
 
   async stop(): Promise<void> {
     await this.#stopWatching?.()
     this.#stopping = true
     this.#rest.wake()
-    await this.#loop
+    this.#changedRest.wake()
+    await this.#loops
+  }
+
+  async #seeChangedForEver(): Promise<void> {
+    await this.#forEver(this.#changedRest, async () => {
+      await this.#seeChanged()
+      return this.#changed.size > 0 ? busySeconds : longestRestSeconds
+    })
   }
 
   async #walkForEver(): Promise<void> {
+    await this.#forEver(this.#rest, async () => {
+      await this.#goOn()
+      return this.#pace()
+    })
+  }
+
+  /** `work` answers for how many seconds to rest after it. */
+  async #forEver(rest: Rest, work: () => Promise<number>): Promise<void> {
     while (!this.#stopping) {
       try {
         await this.#options.gate()
-        await this.#seeChanged()
-        await this.#goOn()
+        const seconds = await work()
         this.#complaint.settle()
-        await this.#rest.wait(this.#changed.size > 0 ? busySeconds : this.#pace())
+        await rest.wait(seconds)
       } catch (error) {
         const passing = error instanceof MasterUnavailable || error instanceof RetryableError
         if (!passing) this.#complaint.raise(error)
-        await this.#rest.wait(retrySeconds)
+        await rest.wait(retrySeconds)
       }
     }
   }
@@ -115,11 +133,23 @@ export class Patrol<E> {
   async #seeChanged(): Promise<void> {
     if (this.#changed.size === 0) return
     await this.#learn()
-    for (const tenant of this.#changed) {
-      // Whoever works on it may have looked just before: it is seen to when they are done.
-      if (this.#options.isWorkingOn(tenant)) continue
-      this.#changed.delete(tenant)
+    // Whoever works on one may have looked just before: it is seen to when they are done.
+    const free = [...this.#changed].filter((tenant) => !this.#options.isWorkingOn(tenant))
+    for (let first = 0; first < free.length && !this.#stopping; first += changedAtOnce) {
+      const some = free.slice(first, first + changedAtOnce)
+      const looks = await Promise.allSettled(some.map((tenant) => this.#seeOneChanged(tenant)))
+      for (const look of looks) if (look.status === "rejected") throw look.reason
+    }
+  }
+
+  async #seeOneChanged(tenant: TenantId): Promise<void> {
+    // Before the look: what changes from here on is another change.
+    this.#changed.delete(tenant)
+    try {
       await this.#judge(tenant)
+    } catch (error) {
+      this.#changed.add(tenant)
+      throw error
     }
   }
 

@@ -13,12 +13,15 @@ import type { World } from "./world.ts"
 export async function reconcile<E>(world: World<E>, task: Task<TenantClaim>): Promise<Outcome> {
   task.checkpoint()
   await world.databases.raise(task.fence())
-  const repetition = new Repetition()
+  let repetition = new Repetition()
+  let wanted: TenantSpec | null = null
   let seen: Observation | null = null
   try {
     for (;;) {
       task.checkpoint()
       const spec = task.spec
+      if (wanted !== spec) repetition = new Repetition()
+      wanted = spec
       seen = await observe(world, spec)
       const decision = plan(spec, wantedOf(world, spec), seen)
       // A spec that moved while we looked: what was decided is about yesterday.

@@ -126,18 +126,17 @@ export class Task<C extends Claim = Claim> {
   }
 }
 
-/** Counts how often the same step was chosen in a row; throws when it has no effect. */
+/** Counts how often each step was chosen; throws when one has no effect, or when another one undoes it for ever. */
 export class Repetition {
-  #step = ""
-  #times = 0
+  readonly #times = new Map<string, number>()
 
   count(step: { readonly kind: StepKind }): void {
     const text = JSON.stringify(step)
-    this.#times = text === this.#step ? this.#times + 1 : 1
-    this.#step = text
-    if (this.#times <= 3) return
+    const times = (this.#times.get(text) ?? 0) + 1
+    this.#times.set(text, times)
+    if (times <= 3) return
     throw new RetryableError(
-      `The step ${step.kind} was done three times and had no effect. Somebody else may be changing the same thing.`,
+      `The step ${step.kind} was done three times and had no lasting effect. Somebody else may be changing the same thing.`,
     )
   }
 }

@@ -81,7 +81,7 @@ http {
   map $request_method $saas_reads { default no; GET yes; HEAD yes; }
 
   # Attempts to sign in, by the address they come from; an empty key is not counted.
-  map "$request_method:$uri" $saas_sign_in { default ""; "~*^POST:/web/login" $binary_remote_addr; "~*^POST:/saas/sign-on" $binary_remote_addr; }
+  map "$request_method:$uri" $saas_sign_in { default ""; "~*^POST:(/[a-z][a-z](_[a-z]+)?)?/web/(login|session/authenticate)" $binary_remote_addr; "~*^POST:/saas/sign-on" $binary_remote_addr; }
   limit_req_zone $saas_sign_in zone=sign_in:10m rate=20r/m;
   limit_req_status 429;
 

@@ -186,9 +186,9 @@ test("users made past every check by SQL are noticed from outside, deactivated a
 
 test("reaches neither the other tenant, nor the sidecar, nor the master, nor the proxy through localhost", async () => {
   assert.equal(await intruder.connect(intruder.option("db_host"), it.ports.postgres), "open")
-  assert.equal(await intruder.connect(addressOf(intruder), 8069), "open")
+  assert.equal(await intruder.connect(addressOf(intruder), 869), "open")
   for (const [host, port] of [
-    [addressOf(victim), 8069],
+    [addressOf(victim), 869],
     ["127.0.0.1", it.ports.sidecar],
     ["127.0.0.1", it.ports.master],
     ["127.0.0.1", it.ports.http],
@@ -199,7 +199,7 @@ test("reaches neither the other tenant, nor the sidecar, nor the master, nor the
 })
 
 test("a webhook action posts to none of them either", async () => {
-  for (const url of [`http://${addressOf(victim)}:8069/saas/control`, `http://127.0.0.1:${it.ports.sidecar}/nudge`]) {
+  for (const url of [`http://${addressOf(victim)}:869/saas/control`, `http://127.0.0.1:${it.ports.sidecar}/nudge`]) {
     const models = await admin.call<{ id: number }[]>("ir.model", "search_read", [[["model", "=", "res.users"]]], {
       fields: ["id"],
     })

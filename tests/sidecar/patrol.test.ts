@@ -20,6 +20,7 @@ let world: FakeWorld
 let worker: Worker<string>
 let patrol: Patrol<string>
 let reachable: boolean
+let aPatrol: (roundSeconds: number) => Patrol<string>
 
 test.before.each(() => {
   master = new FakeMaster()
@@ -32,12 +33,14 @@ test.before.each(() => {
   const common = { master, world: world.world, telemetry, log, gate }
   const numbers = { maxOperations: 4, leaseSeconds: 30, pollSeconds: 0.05, graceSeconds: 1 }
   worker = new Worker({ name: "worker", ...numbers, ...common })
-  patrol = new Patrol({
-    ...common,
-    roundSeconds: 0.05,
-    isWorkingOn: (tenant) => worker.isWorkingOn(tenant),
-    asked: () => worker.nudge(),
-  })
+  aPatrol = (roundSeconds) =>
+    new Patrol({
+      ...common,
+      roundSeconds,
+      isWorkingOn: (tenant) => worker.isWorkingOn(tenant),
+      asked: () => worker.nudge(),
+    })
+  patrol = aPatrol(0.05)
   worker.start()
 })
 
@@ -116,6 +119,39 @@ test("one that cannot be helped is told of and not asked for again and again", a
   })
   assert.is(master.statuses.get(spec.id)?.phase, "failed")
   assert.equal(master.asked, [])
+})
+
+test("a tenant that answers nobody keeps nobody else waiting", async () => {
+  const silent = aSpec({ id: "tsilentaaaa", slug: "silent", hosts: [{ name: "silent.localhost", primary: true }] })
+  await made(silent)
+  await made(spec)
+  await watched()
+  let answer: () => void = () => undefined
+  const silence = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  let asked = false
+  world.looks.set(silent.id, () => {
+    asked = true
+    return silence
+  })
+  await until("the round has come to it", async () => asked, { seconds: 5 })
+  world.crash(spec.id)
+  await until("the other runs again", async () => world.modelOf(spec.id).runtime.state === "ready", { seconds: 5 })
+  answer()
+})
+
+test("an end that could not be looked at is not forgotten", async () => {
+  await made(spec)
+  patrol = aPatrol(3600)
+  await watched()
+  let failures = 0
+  world.looks.set(spec.id, async () => {
+    failures += 1
+    if (failures === 1) throw new Error("The machine is busy.")
+  })
+  world.crash(spec.id)
+  await until("it runs again", async () => world.modelOf(spec.id).runtime.state === "ready", { seconds: 15 })
 })
 
 test("while somebody is away it waits, and goes on by itself", async () => {

@@ -3,6 +3,7 @@ import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import { PermanentError, RetryableError } from "../../sidecar/domain/errors.ts"
 import { Metrics } from "../../sidecar/http/metrics.ts"
+import { Repetition } from "../../sidecar/reconcile/task.ts"
 import { Worker } from "../../sidecar/reconcile/worker.ts"
 import { until } from "../helpers/wait.ts"
 import { FakeMaster } from "./helpers/fake-master.ts"
@@ -247,8 +248,17 @@ test("the same step without effect is given up after three times", async () => {
   startWorker()
   await ended(operation)
   assert.is(operation.outcome?.kind, "retry")
-  assert.match(reasonOf(operation), "create_files was done three times and had no effect")
+  assert.match(reasonOf(operation), "create_files was done three times and had no lasting effect")
   assert.is(actsOf(spec.id).filter((act) => act === "create_files").length, 3)
+})
+
+test("two steps that undo each other for ever are given up, too", () => {
+  const repetition = new Repetition()
+  for (let turn = 1; turn <= 3; turn += 1) {
+    repetition.count({ kind: "bootstrap" })
+    repetition.count({ kind: "start_runtime" })
+  }
+  assert.throws(() => repetition.count({ kind: "bootstrap" }), /no lasting effect/)
 })
 
 test("a passing fault is tried again later, with its reason on the tenant's page", async () => {

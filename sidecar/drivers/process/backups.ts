@@ -4,15 +4,15 @@
  */
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { mkdtemp, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { mkdtemp, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises"
+import { basename, join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { execa } from "execa"
 import { z } from "zod"
 import { countRows } from "../../databases/count.ts"
 import { type Fencing, sessionName } from "../../databases/fence.ts"
 import { type Credentials, ident, type Operator } from "../../databases/operator.ts"
+import { makeReadable } from "../../databases/readable.ts"
 import { dropScratch, makeScratch } from "../../databases/scratch.ts"
 import { PermanentError, RetryableError } from "../../domain/errors.ts"
 import type { FinalBackup } from "../../domain/plan.ts"
@@ -40,6 +40,8 @@ export interface BackupsOptions {
 }
 
 const manifestName = "manifest.json"
+const draftPrefix = ".unfinished-"
+const longestRunHours = 2
 
 export class ProcessBackups implements Backups {
   readonly #options: BackupsOptions
@@ -58,15 +60,19 @@ export class ProcessBackups implements Backups {
     const { fencing, layout, operator } = this.#options
     await fencing.check(fence)
     await ensureFolder(this.#folder(spec.id), 0o700)
+    await this.#removeDrafts(spec.id)
     await this.#refuseWithoutRoom(spec.id)
-    const draft = await mkdtemp(join(this.#folder(spec.id), ".unfinished-"))
+    const draft = await mkdtemp(join(this.#folder(spec.id), draftPrefix))
     try {
-      const counts = await operator.session(spec.id, sessionName(fence), countRows)
+      const counts = await operator.session(spec.id, sessionName(fence), async (client) => {
+        await makeReadable(client)
+        return await countRows(client)
+      })
       await this.#postgres("pg_dump", ["-Fc", "-d", spec.id, "-f", join(draft, "db.dump")], operator.settings, fence)
       const data = layout.data(spec.id)
-      await execa("tar", ["-C", data, "--exclude=./sessions", "-cf", join(draft, "filestore.tar"), "."], {
-        cancelSignal: fence.signal,
-      })
+      // Sparse: a file that is nearly all holes takes as much room here as there, and not what it pretends to have.
+      const files = join(draft, "filestore.tar")
+      await this.#run("tar", ["-C", data, "--sparse", "--exclude=./sessions", "-cf", files, "."], fence)
       const sha256 = {
         "db.dump": await hashOf(draft, "db.dump"),
         "filestore.tar": await hashOf(draft, "filestore.tar"),
@@ -78,9 +84,13 @@ export class ProcessBackups implements Backups {
         sha256,
         counts,
       })
+      // The database is gone for good seconds from now: by then all of this must be on the disk, not on its way.
+      for (const name of ["db.dump", "filestore.tar", "."]) await syncPath(join(draft, name))
       await fencing.check(fence)
       await rm(this.#final(spec.id), { recursive: true, force: true })
       await rename(draft, this.#final(spec.id))
+      await syncPath(this.#folder(spec.id))
+      await syncPath(layout.backups)
     } finally {
       await rm(draft, { recursive: true, force: true })
     }
@@ -96,7 +106,7 @@ export class ProcessBackups implements Backups {
         throw new RetryableError(`The final backup is damaged (${name}); it is set aside and taken again.`)
       }
     }
-    await execa("tar", ["-tf", join(final, "filestore.tar")], { cancelSignal: fence.signal, stdout: "ignore" })
+    await this.#run("tar", ["-tf", join(final, "filestore.tar")], fence)
     const counts = await this.#restored(spec.id, join(final, "db.dump"), fence)
     for (const [name, count] of Object.entries(manifest.counts)) {
       if (counts[name] !== count) {
@@ -107,6 +117,7 @@ export class ProcessBackups implements Backups {
     }
     await this.#options.fencing.check(fence)
     await this.#write(final, { ...manifest, verifiedAt: new Date().toISOString() })
+    await syncPath(final)
   }
 
   async shelve(fence: Fence): Promise<void> {
@@ -139,26 +150,44 @@ export class ProcessBackups implements Backups {
     { user, password }: Credentials,
     fence: Fence,
   ): Promise<void> {
-    const { operator, bin } = this.#options
+    const { operator, bin, layout } = this.#options
     const { host, port } = operator.settings
-    const folder = await mkdtemp(join(tmpdir(), "saas-pg-"))
+    // Beside our other secrets, under one name: what a kill leaves there is overwritten by the next try.
+    const passfile = join(layout.run, `pgpass-${fence.tenant}`)
     try {
-      const passfile = join(folder, "pgpass")
       await writeFile(passfile, `${host}:${port}:*:${user}:${password}\n`, { mode: 0o600 })
-      const answer = await execa(
-        bin ? join(bin, program) : program,
-        ["-h", host, "-p", String(port), "-U", user, "-w", ...args],
-        {
-          env: { PGPASSFILE: passfile },
-          reject: false,
-          cancelSignal: fence.signal,
-        },
-      )
-      fence.signal.throwIfAborted()
-      if (answer.exitCode !== 0)
-        throw new RetryableError(`${program} failed: ${answer.stderr.trim().split("\n").at(-1)}`)
+      const connection = ["-h", host, "-p", String(port), "-U", user, "-w"]
+      await this.#run(bin ? join(bin, program) : program, [...connection, ...args], fence, { PGPASSFILE: passfile })
     } finally {
-      await rm(folder, { recursive: true, force: true })
+      await rm(passfile, { force: true })
+    }
+  }
+
+  /** Not for ever: what a tenant has put into its database is computed while a dump is made and restored. */
+  async #run(program: string, args: readonly string[], fence: Fence, env: Record<string, string> = {}): Promise<void> {
+    const answer = await execa(program, args, {
+      env,
+      reject: false,
+      stdout: "ignore",
+      cancelSignal: fence.signal,
+      timeout: longestRunHours * 3_600_000,
+    })
+    fence.signal.throwIfAborted()
+    const name = basename(program)
+    if (answer.timedOut) {
+      throw new PermanentError(
+        `${name} did not end within ${longestRunHours} hours, so the final backup is not verified and nothing is deleted.`,
+      )
+    }
+    if (answer.failed) {
+      throw new RetryableError(`${name} failed: ${answer.stderr.trim().split("\n").at(-1) || answer.shortMessage}`)
+    }
+  }
+
+  /** What a kill in the middle has left: a whole dump, perhaps. */
+  async #removeDrafts(tenant: TenantId): Promise<void> {
+    for (const name of await readdir(this.#folder(tenant))) {
+      if (name.startsWith(draftPrefix)) await rm(join(this.#folder(tenant), name), { recursive: true, force: true })
     }
   }
 
@@ -203,6 +232,15 @@ export class ProcessBackups implements Backups {
       await file.close()
     }
     await rename(draft, join(folder, manifestName))
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path)
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 

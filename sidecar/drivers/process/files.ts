@@ -1,7 +1,9 @@
 /** A tenant's folder: filestore, sessions and log. The tenant's user writes in it and cannot leave it. */
-import { chmod, chown, lstat, mkdir, readdir, rm, stat } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { chmod, chown, mkdir, readdir, stat } from "node:fs/promises"
+import { dirname } from "node:path"
+import { execa } from "execa"
 import type { Fencing } from "../../databases/fence.ts"
+import { RetryableError } from "../../domain/errors.ts"
 import { isTenantId } from "../../domain/names.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { Fence, Files } from "../driver.ts"
@@ -20,8 +22,8 @@ export class ProcessFiles implements Files {
   }
 
   async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
-    const { uid } = await this.#places.take(spec.id)
     await this.#fencing.check(fence)
+    const { uid } = await this.#places.take(spec.id)
     const folder = this.#layout.tenant(spec.id)
     await ensureFolder(this.#layout.tenants)
     // To pass through, not to list: nobody learns here who else there is.
@@ -54,7 +56,8 @@ export class ProcessFiles implements Files {
 
   async remove(fence: Fence): Promise<void> {
     await this.#fencing.check(fence)
-    await rm(this.#layout.tenant(fence.tenant), { recursive: true, force: true })
+    // Not Node's own: that goes by whole paths, and a tenant can make deeper ones than a path may be long.
+    await execa("rm", ["-rf", "--", this.#layout.tenant(fence.tenant)])
   }
 }
 
@@ -65,14 +68,24 @@ export async function ensureFolder(path: string, mode?: number): Promise<void> {
   })
 }
 
-/** On disk. Links are counted as themselves: what they lead to is not the tenant's. */
+/**
+ * On disk. Links are counted as themselves: what they lead to is not the tenant's. An empty file counts as much as a
+ * small one: it takes an inode of everybody's disk.
+ */
 export async function bytesBelow(path: string): Promise<number> {
-  const found = await lstat(path).catch(missingIsNull)
-  if (found === null) return 0
-  if (!found.isDirectory()) return found.blocks * 512
-  let bytes = 0
-  for (const name of await readdir(path).catch(missingIsEmpty)) bytes += await bytesBelow(join(path, name))
-  return bytes
+  if (!(await isThere(path))) return 0
+  const [bytes, inodes] = await Promise.all([total(path, "--block-size=1"), total(path, "--inodes")])
+  return Math.max(bytes, inodes * smallestFile)
+}
+
+const smallestFile = 4096
+
+/** `du` goes from folder to folder, however deep they are, and survives that files come and go meanwhile. */
+async function total(path: string, unit: "--block-size=1" | "--inodes"): Promise<number> {
+  const { stdout, stderr } = await execa("du", ["-s", unit, "--", path], { reject: false })
+  const found = /^\d+/.exec(stdout)?.[0]
+  if (found === undefined) throw new RetryableError(`What lies in ${path} cannot be measured: ${stderr.trim()}`)
+  return Number(found)
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -18,14 +18,23 @@ export interface FirewallOptions {
   readonly firstUid: number
   readonly lastUid: number
   readonly database: { readonly address: string; readonly port: number }
-  readonly relay: { readonly address: string; readonly port: number } | null
+  readonly relay: Relay | null
+}
+
+/** Its name is looked up whenever rules are made: its address may change. */
+interface Relay {
+  readonly host: string
+  readonly port: number
 }
 
 const mailPorts = "{ 25, 465, 587 }"
 
 /** Replaces the whole table in one transaction, so that there is no moment without rules. */
-export function ruleset(options: FirewallOptions, seats: readonly Seat[]): string {
-  const { table, firstUid, lastUid, database, relay } = options
+export function ruleset(
+  { table, firstUid, lastUid, database }: FirewallOptions,
+  relay: { readonly address: string; readonly port: number } | null,
+  seats: readonly Seat[],
+): string {
   const elements = seats.map(({ uid, address }) => `${uid} . ${address}`).join(", ")
   return `table inet ${table}
 delete table inet ${table}
@@ -53,6 +62,7 @@ table inet ${table} {
 
 export class Firewall {
   readonly #options: FirewallOptions
+  #last: Promise<void> = Promise.resolve()
   #applied = ""
 
   private constructor(options: FirewallOptions) {
@@ -60,16 +70,34 @@ export class Firewall {
   }
 
   /** null where there is no nftables or no right to use it. */
-  static async open(options: Omit<FirewallOptions, "relay">, relay: { host: string; port: number } | null) {
+  static async open(options: FirewallOptions): Promise<Firewall | null> {
     const answer = await execa("nft", ["list", "tables"], { reject: false })
-    if (answer.exitCode !== 0) return null
-    const address = relay ? (await lookup(relay.host, 4)).address : null
-    return new Firewall({ ...options, relay: relay && address ? { address, port: relay.port } : null })
+    return answer.exitCode === 0 ? new Firewall(options) : null
   }
 
-  async apply(seats: readonly Seat[]): Promise<void> {
-    const rules = ruleset(this.#options, seats)
-    if (rules === this.#applied) return
+  /** Whoever comes last has read the seats last: an older list never takes the place of a newer one. */
+  async apply(seats: () => Promise<readonly Seat[]>): Promise<void> {
+    const mine = this.#last.then(async () => {
+      const rules = ruleset(this.#options, await this.#relay(), await seats())
+      if (rules !== this.#applied || !(await this.isThere())) await this.#load(rules)
+    })
+    // Whoever comes next waits for it, and need not know how it went.
+    this.#last = mine.catch(() => undefined)
+    await mine
+  }
+
+  /** Somebody who loads other rules on this machine may have flushed ours. */
+  async isThere(): Promise<boolean> {
+    const { exitCode } = await execa("nft", ["list", "table", "inet", this.#options.table], { reject: false })
+    return exitCode === 0
+  }
+
+  async #relay() {
+    const { relay } = this.#options
+    return relay ? { address: (await lookup(relay.host, 4)).address, port: relay.port } : null
+  }
+
+  async #load(rules: string): Promise<void> {
     const answer = await execa("nft", ["-f", "-"], { input: rules, reject: false })
     if (answer.exitCode !== 0) throw new RetryableError(`The firewall does not take our rules: ${answer.stderr.trim()}`)
     this.#applied = rules

@@ -101,6 +101,11 @@ export class Holder {
     await this.#ask({ op: "warm", ...order }, done)
   }
 
+  /** Kills every process of a tenant's user, whoever started it. They are gone a moment later. */
+  async end(uid: number): Promise<void> {
+    await this.#ask({ op: "end", uid }, done)
+  }
+
   async release(tenant: TenantId, epoch: number): Promise<void> {
     await this.#ask({ op: "release", tenant, epoch }, done)
   }

@@ -1,12 +1,15 @@
 /** What keeps tenants on this machine apart, and words for what does not. */
-import { stat } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
 import { dirname } from "node:path"
+import { privilegedPort } from "./place.ts"
 
 export interface Isolation {
   /** Each tenant runs as a user of its own. */
   readonly ownUser: boolean
   readonly limits: boolean
   readonly network: boolean
+  /** Users who are not root cannot listen where tenants do. */
+  readonly ports: boolean
 }
 
 /** Sentences for the target's page: what is missing, and what gives it. */
@@ -29,7 +32,16 @@ export function missing(isolation: Isolation, closedFolder: string | null): stri
       "Network: tenants can reach each other and the control plane through localhost. Start as root with nftables installed.",
     )
   }
+  if (isolation.ownUser && !isolation.ports) {
+    words.push(
+      `Addresses: every user of this machine may listen on port ${privilegedPort}, so a tenant could stand in for another one. Set net.ipv4.ip_unprivileged_port_start to 1024.`,
+    )
+  }
   return words
+}
+
+export async function arePortsKept(): Promise<boolean> {
+  return Number(await readFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8")) > privilegedPort
 }
 
 /** The first folder on the way that other users may not pass, or null. */

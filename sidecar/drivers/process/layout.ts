@@ -60,9 +60,9 @@ export class Layout {
     return ["logs", "run", "nginx/logs", "master", "postgres"].map((name) => join(this.state, name))
   }
 
-  /** When we had to kill it: those ends are no crashes. */
-  kills(id: TenantId): string {
-    return join(this.tenant(id), "kills.json")
+  /** When we stopped it: those ends are no crashes. */
+  stops(id: TenantId): string {
+    return join(this.tenant(id), "stops.json")
   }
 
   /** What the process that runs was started with. */

@@ -15,7 +15,7 @@ import { ProcessFiles } from "./files.ts"
 import { Firewall } from "./firewall.ts"
 import { ForkServers } from "./fork-servers.ts"
 import { Holder } from "./holder.ts"
-import { firstClosedFolder, missing } from "./isolation.ts"
+import { arePortsKept, firstClosedFolder, missing } from "./isolation.ts"
 import { Layout } from "./layout.ts"
 import type { OdooPlace } from "./odoo.ts"
 import type { Relay } from "./odoo-conf.ts"
@@ -80,15 +80,13 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
   const name = `odoo_saas_${options.uidBase}`
   const cgroups = isRoot ? await Cgroups.open(name) : null
   const firewall = ownUser
-    ? await Firewall.open(
-        {
-          table: name,
-          firstUid: options.uidBase + 1,
-          lastUid: options.uidBase + lastSeat,
-          database: { address: options.operator.host, port: options.operator.port },
-        },
+    ? await Firewall.open({
+        table: name,
+        firstUid: options.uidBase + 1,
+        lastUid: options.uidBase + lastSeat,
+        database: { address: options.operator.host, port: options.operator.port },
         relay,
-      )
+      })
     : null
 
   const places = new Places(new Seats(operator), {
@@ -127,8 +125,13 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     stateDir,
     holder,
     forkServers,
+    places,
+    firewall,
     log,
-    missingIsolation: missing({ ownUser, limits: cgroups !== null, network: firewall !== null }, closedFolder),
+    missingIsolation: missing(
+      { ownUser, limits: cgroups !== null, network: firewall !== null, ports: await arePortsKept() },
+      closedFolder,
+    ),
     runtime: new ProcessRuntime({
       layout,
       places,

@@ -4,7 +4,13 @@ import { RetryableError } from "../../domain/errors.ts"
 import type { TenantId } from "../../domain/tenant.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 
-export const odooPort = 8069
+/** Below 1024 no tenant can listen itself: neither there nor, as if it were a neighbour, at another one's address. */
+export const privilegedPort = 869
+const ordinaryPort = 8069
+
+export function tenantPort(ownUsers: boolean): number {
+  return ownUsers ? privilegedPort : ordinaryPort
+}
 
 export interface Place {
   readonly endpoint: LoopbackEndpoint
@@ -48,6 +54,11 @@ export class Places {
     return (await this.#seats.all()).map((seat) => this.#of(seat))
   }
 
+  /** Which user may be at which address; none where tenants have no users of their own. */
+  async seats(): Promise<{ uid: number; address: string }[]> {
+    return (await this.all()).flatMap(({ uid, endpoint }) => (uid === null ? [] : [{ uid, address: endpoint.host }]))
+  }
+
   async giveBack(tenant: TenantId): Promise<void> {
     await this.#seats.giveBack(tenant)
   }
@@ -56,7 +67,10 @@ export class Places {
     const [first, second] = this.#options.network.split(".")
     const { uidBase } = this.#options
     return {
-      endpoint: { host: `${first}.${second}.${seat >> 8}.${seat & 255}`, port: odooPort },
+      endpoint: {
+        host: `${first}.${second}.${seat >> 8}.${seat & 255}`,
+        port: tenantPort(uidBase !== null),
+      },
       uid: uidBase === null ? null : uidBase + seat,
     }
   }

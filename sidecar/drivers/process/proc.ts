@@ -1,5 +1,5 @@
 /** Processes by pid and start time: a pid alone may be somebody else's by now. */
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 
 /** Of the times in /proc, on every machine that Linux tells of them (USER_HZ). */
 const ticksASecond = 100
@@ -33,6 +33,19 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false
     throw error
   }
+}
+
+/** Those that have not ended yet. */
+export function processesOf(uid: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && livesAs(name, uid))
+    .map(Number)
+}
+
+/** Not by the owner of the folder: a process can give that to root. */
+function livesAs(pid: string, uid: number): boolean {
+  const status = read(`/proc/${pid}/status`)
+  return status !== null && new RegExp(`^Uid:\\t${uid}\\t`, "m").test(status) && !/^State:\t[ZX]/m.test(status)
 }
 
 function read(path: string): string | null {

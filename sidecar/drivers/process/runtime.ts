@@ -23,7 +23,7 @@ import { tail } from "./log-tail.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
 import { type Relay, tenantConf } from "./odoo-conf.ts"
 import type { Place, Places } from "./place.ts"
-import { ageOf, isAlive, type ProcessId, signal } from "./proc.ts"
+import { ageOf, isAlive, type ProcessId, processesOf, signal } from "./proc.ts"
 import type { StagedRelease } from "./release.ts"
 
 export interface RuntimeOptions {
@@ -43,7 +43,7 @@ export interface RuntimeOptions {
   readonly relay: Relay | null
 }
 
-const killsSchema = z.array(z.number())
+const stopsSchema = z.array(z.number())
 const startedSchema = z.object({ fingerprint: z.string(), pid: z.number(), started: z.string() })
 
 /** The hard limit of a process that serves some hundred visitors at once. */
@@ -55,9 +55,7 @@ const healthTimeoutMs = 10_000
 const stopSeconds = 15
 const pollMs = 25
 /** As many ends as the holder remembers. */
-const keptKills = 10
-/** Exit codes that somebody asked for: a stop, and a reload (runtime/launch.py, START_AGAIN). */
-const wantedExits = new Set([0, 75, -15])
+const keptStops = 10
 
 export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   readonly #options: RuntimeOptions
@@ -83,10 +81,10 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   async ensure(spec: TenantSpec, fence: Fence): Promise<LoopbackEndpoint> {
     const { layout, places, fencing, holder, cgroups, firewall, odoo, release, forkServers, templateOf } = this.#options
     const forkServer = templateOf(spec)
-    const place = await places.take(spec.id)
     await fencing.check(fence)
+    const place = await places.take(spec.id)
     await this.#writeConf(spec, place)
-    await firewall?.apply(await seatsOf(places))
+    await firewall?.apply(() => places.seats())
     const joined = (await cgroups?.ensure(spec.id, spec.limits)) ?? []
     const data = layout.data(spec.id)
     try {
@@ -121,10 +119,12 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
 
   async observe(tenant: TenantId): Promise<SeenRuntime> {
     const held = (await this.#options.holder.list())[tenant]
-    const crashes = held ? crashesOf(held, await this.#readKills(tenant)) : 0
+    const crashes = held ? crashesOf(held, await this.#readStops(tenant)) : 0
     const process = held ? processOf(held) : null
     if (!process) {
       this.#health.forget(tenant)
+      // What it has left running could write, and read what comes in its place: it is to be stopped, too.
+      if ((await this.#processes(tenant)).length > 0) return { state: "starting", fingerprint: "left over", crashes }
       return { state: "stopped", fingerprint: "", crashes }
     }
     const started = await this.#readStarted(tenant)
@@ -156,7 +156,14 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     await fencing.check(fence)
     const held = (await holder.list())[fence.tenant]
     const process = held ? processOf(held) : null
-    if (!process) return
+    if (process) await this.#stopProcess(process, fence, drainSeconds)
+    await fencing.check(fence)
+    await this.#endAll(fence.tenant)
+    if (process) await this.#exitNoted(fence.tenant, process)
+  }
+
+  async #stopProcess(process: ProcessId, fence: Fence, drainSeconds: number): Promise<void> {
+    const { fencing } = this.#options
     await fencing.check(fence)
     // It takes no more requests then, and ends when those that it has are answered (runtime/launch.py).
     if (isAlive(process)) signal(process.pid, "SIGTERM")
@@ -165,8 +172,8 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       if (isAlive(process)) signal(process.pid, "SIGKILL")
       await ended(process, stopSeconds)
     }
-    await this.#endChildren(fence.tenant, process)
-    await this.#exitNoted(fence.tenant, process)
+    // What it had started itself and what stayed in its group, such as a wkhtmltopdf.
+    signal(-process.pid, "SIGKILL")
   }
 
   /** Until the holder knows of the end too; an end that was our own doing is not to count as a crash. */
@@ -176,7 +183,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       const held = (await this.#options.holder.list())[tenant]
       const last = held?.exits.at(-1)
       if (!held || processOf(held)?.pid !== process.pid) {
-        if (last && !wantedExits.has(last.code)) await this.#noteKill(tenant, last.at)
+        if (last) await this.#noteStop(tenant, last.at)
         return
       }
       if (Date.now() > deadline) throw new RetryableError(`Process ${process.pid} of ${tenant} does not end.`)
@@ -184,19 +191,20 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     }
   }
 
-  async #noteKill(tenant: TenantId, at: number): Promise<void> {
-    const kills = [...(await this.#readKills(tenant)), at].slice(-keptKills)
-    await writeAtomically(this.#options.layout.kills(tenant), JSON.stringify(kills), 0o600)
+  async #noteStop(tenant: TenantId, at: number): Promise<void> {
+    const stops = [...(await this.#readStops(tenant)), at].slice(-keptStops)
+    await writeAtomically(this.#options.layout.stops(tenant), JSON.stringify(stops), 0o600)
   }
 
-  async #readKills(tenant: TenantId): Promise<number[]> {
-    const text = await readFile(this.#options.layout.kills(tenant), "utf8").catch(missingIs("[]"))
-    return killsSchema.parse(JSON.parse(text))
+  async #readStops(tenant: TenantId): Promise<number[]> {
+    const text = await readFile(this.#options.layout.stops(tenant), "utf8").catch(missingIs("[]"))
+    return stopsSchema.parse(JSON.parse(text))
   }
 
   async remove(fence: Fence): Promise<void> {
     const { fencing, holder, cgroups } = this.#options
     await fencing.check(fence)
+    await this.#endAll(fence.tenant)
     await holder.release(fence.tenant, fence.epoch)
     await cgroups?.remove(fence.tenant)
   }
@@ -242,10 +250,23 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     )
   }
 
-  /** What it had started itself, such as a wkhtmltopdf: its group, and whatever is left in its cgroup. */
-  async #endChildren(tenant: TenantId, process: ProcessId): Promise<void> {
-    signal(-process.pid, "SIGKILL")
-    for (const pid of (await this.#options.cgroups?.processes(tenant)) ?? []) signal(pid, "SIGKILL")
+  /** Whatever it has left running, as its user or in its cgroup: the user may be somebody else's one day. */
+  async #endAll(tenant: TenantId): Promise<void> {
+    const { places, holder } = this.#options
+    const uid = (await places.find(tenant))?.uid ?? null
+    const deadline = Date.now() + stopSeconds * 1000
+    for (let left = await this.#processes(tenant); left.length > 0; left = await this.#processes(tenant)) {
+      if (Date.now() > deadline) throw new RetryableError(`Processes of ${tenant} do not end: ${left.join(", ")}.`)
+      if (uid !== null) await holder.end(uid)
+      else for (const pid of left) signal(pid, "SIGKILL")
+      await pause(pollMs)
+    }
+  }
+
+  async #processes(tenant: TenantId): Promise<number[]> {
+    const { places, cgroups } = this.#options
+    const uid = (await places.find(tenant))?.uid ?? null
+    return uid === null ? ((await cgroups?.processes(tenant)) ?? []) : processesOf(uid)
   }
 }
 
@@ -253,14 +274,10 @@ function processOf(held: Held): ProcessId | null {
   return held.running && held.pid !== null && held.started !== null ? { pid: held.pid, started: held.started } : null
 }
 
-/** `kills` are the times of ends that we have brought about ourselves. */
-function crashesOf(held: Held, kills: readonly number[]): number {
+/** `stops` are the times of ends that we have brought about. Any other counts: a tenant can end with every code. */
+function crashesOf(held: Held, stops: readonly number[]): number {
   const since = Date.now() / 1000 - crashWindowSeconds
-  return held.exits.filter(({ at, code }) => at >= since && !wantedExits.has(code) && !kills.includes(at)).length
-}
-
-async function seatsOf(places: Places): Promise<{ uid: number; address: string }[]> {
-  return (await places.all()).flatMap(({ uid, endpoint }) => (uid === null ? [] : [{ uid, address: endpoint.host }]))
+  return held.exits.filter(({ at }) => at >= since && !stops.includes(at)).length
 }
 
 async function ended(process: ProcessId, seconds: number): Promise<boolean> {

@@ -10,8 +10,10 @@ import type { ServerInfo, TargetInfo } from "../../odoo/port.ts"
 import type { Backups, DatabaseAddress, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import type { ProcessFiles } from "./files.ts"
+import type { Firewall } from "./firewall.ts"
 import type { ForkServers } from "./fork-servers.ts"
 import type { Holder } from "./holder.ts"
+import type { Places } from "./place.ts"
 
 export interface ProcessTargetParts {
   readonly name: string
@@ -23,6 +25,8 @@ export interface ProcessTargetParts {
   readonly router: Router<LoopbackEndpoint>
   readonly holder: Holder
   readonly forkServers: ForkServers
+  readonly places: Places
+  readonly firewall: Firewall | null
   readonly stateDir: string
   readonly missingIsolation: readonly string[]
   readonly log: Logger
@@ -52,7 +56,7 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
   }
 
   async describe(): Promise<TargetInfo> {
-    const problem = await this.#parts.holder.list().then(
+    const problem = await this.#look().then(
       () => null,
       (error: Error) => error.message,
     )
@@ -65,6 +69,13 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
       memoryMb: Math.floor(totalmem() / 1024 / 1024),
       cpuMilli: availableParallelism() * 1000,
     }
+  }
+
+  /** Besides, it puts back the rules that somebody who loads others on this machine may have flushed. */
+  async #look(): Promise<void> {
+    const { holder, firewall, places } = this.#parts
+    await holder.list()
+    await firewall?.apply(() => places.seats())
   }
 
   watch(changed: (tenant: TenantId) => void): Stop {

@@ -161,6 +161,25 @@ export function hostileRole<E>(test: Test, world: () => World<E>): void {
     assert.deepEqual(caught, [])
   })
 
+  test("a tenant that hides its tables from everybody is counted for nothing, looked at and backed up", async () => {
+    const { databases, target } = world().driver
+    for (const code of ["57P03", "53100"]) {
+      await sql(`
+        CREATE OR REPLACE FUNCTION away() RETURNS boolean LANGUAGE plpgsql AS
+          $$ BEGIN RAISE EXCEPTION 'the database system is shutting down' USING ERRCODE = '${code}'; END $$;
+        ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+        ALTER TABLE hidden FORCE ROW LEVEL SECURITY;
+        DROP POLICY IF EXISTS gone ON hidden;
+        CREATE POLICY gone ON hidden USING (away());`)
+      assert.equal(await databases.usage(one.spec), null, code)
+      assert.deepEqual(await observe(), { stage: "open", rights: "right" })
+    }
+    await sql(`REVOKE ALL ON res_partner FROM ${one.id}`)
+    await target.backups.take(one.spec, one.fence)
+    await target.backups.verify(one.spec, one.fence)
+    assert.equal(await target.backups.observe(one.id), "verified")
+  })
+
   test("a tenant that breaks its own tables does not keep anybody from looking at it", async () => {
     await sql("DROP TABLE hidden CASCADE; CREATE VIEW res_users AS SELECT 1/0 AS id, true AS active")
     assert.equal(await world().driver.databases.usage(one.spec), null)

@@ -1,9 +1,10 @@
 /** What keeps tenants on one machine apart. The tests run as root; elsewhere the target says what is missing. */
 import { strict as assert } from "node:assert"
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { Test } from "uvu"
 import { Intruder } from "../../helpers/hostile.ts"
+import { until } from "../../helpers/wait.ts"
 import { Tenant } from "../conformance/tenant.ts"
 import type { ProcessWorld } from "./world.ts"
 
@@ -111,6 +112,53 @@ export function isolation(test: Test, world: () => ProcessWorld): void {
     ] as const) {
       assert.notEqual(await intruder.connect(host, port), "open", `${host}:${port}`)
     }
+  })
+
+  test("a tenant cannot listen where others do, so it can neither keep them away nor stand in for them", async () => {
+    const intruder = new Intruder(world().installation.stateDir, one.id)
+    const { port } = (await world().driver.target.runtime.endpoint(one.id)) as Address
+    for (const host of ["", "127.66.200.1", ((await world().driver.target.runtime.endpoint(two.id)) as Address).host]) {
+      const bind = `socket.socket().bind((${JSON.stringify(host)}, ${port}))`
+      const code = `import socket\ntry: ${bind}; print("bound")\nexcept PermissionError: print("refused")`
+      assert.equal(await intruder.python(code), "refused", host)
+    }
+  })
+
+  test("what it has left running is stopped, even after its Odoo has ended by itself", async () => {
+    const intruder = new Intruder(world().installation.stateDir, two.id)
+    const child = `if os.fork() == 0:\n  os.setsid(); [os.close(fd) for fd in (0, 1, 2)]; time.sleep(600)`
+    await intruder.python(`import os, time\n${child}`)
+    const { runtime } = world().driver.target
+    await world().crash(two.id)
+    await until("the crash is noted", async () => (await runtime.observe(two.id)).fingerprint === "left over")
+    assert.equal((await runtime.observe(two.id)).state, "starting")
+    await two.stop()
+    assert.equal((await runtime.observe(two.id)).state, "stopped")
+    await two.start()
+    await two.awaitState("ready")
+  })
+
+  test("files that pretend to be huge, folders without end and a million nothings hurt nobody else", async () => {
+    const three = await new Tenant(world()).make()
+    const intruder = new Intruder(world().installation.stateDir, three.id)
+    const { files, backups } = world().driver.target
+    const before = await files.usage(three.id)
+    await intruder.python(`import os
+os.chdir(${JSON.stringify(folder(three.id, "data"))})
+open("huge", "w").truncate(1 << 40)
+os.mkdir("nothings")
+for number in range(3000): open(f"nothings/{number}", "w").close()
+for level in range(30): os.mkdir("d" * 200); os.chdir("d" * 200)`)
+    const counted = (await files.usage(three.id)) - before
+    assert.ok(counted >= 11 && counted < 100, `${counted} MB more`)
+    await three.stop()
+    await backups.take(three.spec, three.fence)
+    await backups.verify(three.spec, three.fence)
+    const tar = statSync(join(world().installation.stateDir, "backups", three.id, "final", "filestore.tar"))
+    assert.ok(tar.size < 100 * 1024 * 1024, `${tar.size} bytes`)
+    await three.remove()
+    assert.equal(existsSync(folder(three.id)), false)
+    rmSync(join(world().installation.stateDir, "backups", three.id), { recursive: true })
   })
 
   test("a log that its tenant turned into a link or a pipe shows nothing and holds nobody up", async () => {

@@ -34,6 +34,8 @@ export class FakeWorld {
   readonly failing = new Map<StepKind, Error>()
   /** Done without any effect. */
   readonly idle = new Set<StepKind>()
+  /** Awaited by whoever looks at the tenant. */
+  readonly looks = new Map<TenantId, () => Promise<void>>()
   readonly #gates = new Map<StepKind, Gate>()
   readonly #epochs = new Map<string, number>()
   readonly #specs = new Map<TenantId, TenantSpec>()
@@ -54,6 +56,7 @@ export class FakeWorld {
         raise: async (fence) => this.#raise(fence),
         observe: async (spec) => {
           this.#specs.set(spec.id, spec)
+          await this.looks.get(spec.id)?.()
           return observeModel(this.modelOf(spec.id)).database
         },
         clone: (_spec, fence) => this.#do({ kind: "clone_database" }, fence),

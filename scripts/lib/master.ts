@@ -73,7 +73,7 @@ export class Master {
       admin_passwd: secrets.read("odoo-master-password"),
       data_dir: this.data,
       db_host: "127.0.0.1",
-      db_maxconn: 16,
+      db_maxconn: 64,
       db_name: "master",
       db_password: secrets.read("pg-master-password"),
       db_port: postgresPort,

@@ -92,6 +92,8 @@ export interface DaemonOptions {
   /** Holds pid and start time while it runs. */
   readonly pidFile: string
   readonly log: string
+  /** Makes what the command needs, each time before it is started. */
+  readonly prepare?: () => Promise<void>
   readonly command: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -133,8 +135,9 @@ export class Daemon {
 
   /** Resolves once it serves. Does nothing but wait when it runs already. */
   async start(): Promise<void> {
+    const { name, prepare, ready, readySeconds } = this.options
+    if (this.mark() === null) await prepare?.()
     const mark = this.mark() ?? this.spawn()
-    const { name, ready, readySeconds } = this.options
     await until(
       async () => {
         if (!isAlive(mark)) throw new Error(`${name} ended while starting. ${this.lastWords()}`)

@@ -3,7 +3,7 @@
  * with what it was started with while the project's folder changes, and that folder may be closed to its user.
  */
 import { createHash } from "node:crypto"
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises"
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises"
 import { join } from "node:path"
 
 /** Folder of the project and what of it goes into a release. */
@@ -40,7 +40,7 @@ async function copyParts(repository: string, releases: string, folder: string): 
   for (const [from, to] of parts) {
     await cp(join(repository, from), join(unfinished, to), { recursive: true, filter: isSource })
   }
-  await openToAll(unfinished)
+  await makeAlike(unfinished)
   await rename(unfinished, folder).catch(async (error: NodeJS.ErrnoException) => {
     await rm(unfinished, { recursive: true })
     // Another sidecar was faster, with the same content.
@@ -48,11 +48,18 @@ async function copyParts(repository: string, releases: string, folder: string): 
   })
 }
 
-/** Whatever the umask of the checkout was. */
-async function openToAll(path: string): Promise<void> {
+/**
+ * Odoo names an asset bundle after the times of its files. With one time for all, what a template was built with is
+ * found again by tenants that run another copy of the same content.
+ */
+const fileTime = new Date("2000-01-01T00:00:00Z")
+
+/** Whatever the umask of the checkout was, and whenever it was made. */
+async function makeAlike(path: string): Promise<void> {
   const isFolder = (await stat(path)).isDirectory()
   await chmod(path, isFolder ? 0o755 : 0o644)
-  if (isFolder) for (const name of await readdir(path)) await openToAll(join(path, name))
+  if (isFolder) for (const name of await readdir(path)) await makeAlike(join(path, name))
+  else await utimes(path, fileTime, fileTime)
 }
 
 async function hashTree(hash: ReturnType<typeof createHash>, path: string, name: string): Promise<void> {

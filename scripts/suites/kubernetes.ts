@@ -5,7 +5,7 @@
 import { prepareCluster } from "../../tests/cluster/cluster.ts"
 import { removeOrphans } from "../../tests/cluster/own-cluster.ts"
 import { ToDo } from "../lib/packages.ts"
-import type { Progress } from "../lib/progress.ts"
+import { type Progress, showProgress } from "../lib/progress.ts"
 import { failure, type Result, type Suite } from "../lib/suite.ts"
 import { uvuSuite } from "../lib/uvu.ts"
 
@@ -14,12 +14,13 @@ const tests = uvuSuite({ name: "kubernetes", folders: ["tests/cluster"] })
 export const kubernetes: Suite = {
   ...tests,
   async run(around) {
-    const progress: Progress = (name, work) => {
+    const withinLine: Progress = (name, work) => {
       around.detail(name)
       return work({ detail: (text) => around.detail(`${name}: ${text}`) })
     }
     try {
-      await prepareCluster(progress)
+      // The first time takes so long that a log without a word of it looks like the log of something that hangs.
+      await prepareCluster(process.stdout.isTTY ? withinLine : showProgress())
     } catch (error) {
       if (!(error instanceof ToDo)) throw error
       return without(error)

@@ -26,7 +26,7 @@
  * - `hostAddress` is this machine as pods see it. Servers that listen on 127.0.0.1 only, such as a test's PostgreSQL,
  *   are lent to pods with `forwardTo` (forward.ts).
  * - `addFakeNodes` (fake-nodes.ts) makes nodes, and on them pods, that only look real, by the thousand.
- * - `tools.kubeconform` checks manifests.
+ * - `nonconformities` (schemas.ts) checks manifests by the kinds that this cluster has.
  *
  * On a cluster of KUBECONFIG the same is told by ODOO_IMAGE ("odoo:19"), TENANT_IMAGE, STORAGE_CLASS, INGRESS_CLASS
  * ("traefik"), INGRESS_ADDRESS and HOST_ADDRESS; null is what is not told, and what needs it cannot be tested there.

@@ -7,6 +7,7 @@ import { makeCluster } from "./cluster.ts"
 import { addFakeNodes, fakeToleration } from "./fake-nodes.ts"
 import { numericUser, restrictedNamespace, restrictedPod, serviceOf } from "./pods.ts"
 import { allowed } from "./policies.ts"
+import { nonconformities } from "./schemas.ts"
 
 const test = suite("a Kubernetes for tests")
 
@@ -167,6 +168,18 @@ test("a fake node runs pods that only look real, and no others", async () => {
     await kubectl.run(["delete", "pod", "fake", "--ignore-not-found"])
     await nodes.remove()
   }
+})
+
+test("kubeconform knows the kinds of this cluster, and every field of theirs", async () => {
+  const good = [
+    restrictedPod({ name: "x", namespace, image: "x", args: [], port: 80, path: "/" }),
+    restrictedNamespace("x"),
+  ]
+  assert.deepEqual(await nonconformities(cluster, JSON.stringify({ apiVersion: "v1", kind: "List", items: good })), [])
+  const bad = { ...serviceOf("web", namespace, "web", 8000), spec: { selectr: { app: "web" } } }
+  const found = await nonconformities(cluster, JSON.stringify(bad))
+  assert.equal(found.length, 1)
+  assert.match(found[0] ?? "", /^Service web: .*selectr/s)
 })
 
 const restartTest = cluster.apiServer === null ? test.skip : test

@@ -1,7 +1,7 @@
 """What a tenant and a subscription can be, and what may follow what. Plain Python, no Odoo.
 
-The sidecar tells what it saw, at most twice a second and never the same twice: a phase that passed
-in between is skipped. So a tenant may go straight from pending to running, but never back to
+The sidecar gathers what it saw for a moment and tells the last of it: a phase that passed in between
+is skipped. So a tenant may go straight from pending to running, but never back to
 pending, and never out of deleted.
 """
 

@@ -22,7 +22,9 @@ GRACE_DAYS = 14
 
 
 class SaasSubscription(models.Model):
-    """The commercial agreement. Its state, and nothing else of it, moves its tenant."""
+    """The commercial agreement. Its state, and nothing else of it, suspends and resumes its tenant;
+    its dates show in the tenant's banner.
+    """
 
     _name = "saas.subscription"
     _description = "Subscription"

@@ -18,7 +18,7 @@
  * - `odooImage`: Debian, Python and Odoo 19 at the places of Docker's official image (without wkhtmltopdf).
  *   `tenantImage`: that, and of this working tree runtime/ in /opt/odoo-saas/runtime and the addon saas_tenant in
  *   /opt/odoo-saas/addons. A tenant is started in it by `python3 /opt/odoo-saas/runtime/launch.py -c <file>`, as any
- *   numeric user, with a read-only root; it wants a data_dir, a HOME and a /tmp to write to. Both are pulled never.
+ *   numeric user, with a read-only root; it wants a data_dir, a HOME and a /tmp to write to. Nothing is ever pulled.
  * - `storageClass` "local", the default one: `Retain`, bound when the first pod comes, `fsGroup` works; 60 volumes.
  * - `ingressClass` "traefik", the default one, with the kinds of traefik.io: `ingressAddress` answers for every host,
  *   on ports 80 and 443, and is written into the status of an Ingress. Its pods are in the namespace "traefik".

@@ -119,7 +119,7 @@ export function traefikKinds(programs: Programs): string {
 
 function assetOf(name: ProgramName): string | null {
   const folder = process.env.KUBEBUILDER_ASSETS
-  if (!folder) return null
+  if (!folder || !(kubernetesPrograms as readonly string[]).includes(name)) return null
   const path = join(folder, name)
   return existsSync(path) ? path : null
 }
@@ -146,7 +146,6 @@ function folderOf(module: Module): string {
 }
 
 async function buildAll(wanted: readonly Module[], detail: (text: string) => void): Promise<void> {
-  await demandGo()
   const objects = join(clusterCache(), ".objects")
   for (const module of wanted) if (!existsSync(folderOf(module))) await build(module, objects, detail)
   // Gigabytes that only a build that was cut short needs again.
@@ -156,15 +155,17 @@ async function buildAll(wanted: readonly Module[], detail: (text: string) => voi
 async function build(module: Module, objects: string, detail: (text: string) => void): Promise<void> {
   const { folder: name, own, programs } = module
   const source = sourceOf(module)
+  const go = await demandGo(programs)
   for (const draft of draftsOf(name)) rmSync(draft, { recursive: true, force: true })
   const work = mkdtempSync(join(clusterCache(), `.new-${name}-`))
   const env = {
     ...(process.env as Record<string, string>),
     CGO_ENABLED: "0",
-    GOFLAGS: "-mod=readonly",
+    GOFLAGS: "-mod=readonly -buildvcs=false",
     GOCACHE: objects,
   }
-  const args = ["go", "build", "-v", "-trimpath", `-ldflags=${linkerFlags(source)}`, "-o", work, "tool", ...own]
+  const flags = ["-v", "-trimpath", `-ldflags=${linkerFlags(source)}`, "-o", work]
+  const args = ["-n", "15", go, "build", ...flags, "tool", ...own]
   let packages = 0
   const onLine = (line: string) => {
     if (/^[\w.-]+\/\S+$/.test(line)) packages++
@@ -172,13 +173,13 @@ async function build(module: Module, objects: string, detail: (text: string) => 
   }
   try {
     // Whoever works on this machine meanwhile goes first.
-    await run("nice", ["-n", "15", ...args], { cwd: source, env, log: join(clusterCache(), `${name}.log`), onLine })
+    await run("nice", args, { cwd: source, env, log: join(clusterCache(), `${name}.log`), onLine })
     for (const program of programs) {
       const built = join(work, builtAs[program] ?? program)
       if (built !== join(work, program)) renameSync(built, join(work, program))
     }
     await run("chmod", ["755", work])
-    if (module.kinds) await copyKinds(source, module.kinds, work)
+    if (module.kinds) await copyKinds(go, source, module.kinds, work)
     renameSync(work, folderOf(module))
     keepLatest(name)
   } catch (error) {
@@ -189,10 +190,9 @@ async function build(module: Module, objects: string, detail: (text: string) => 
   }
 }
 
-async function copyKinds(source: string, kinds: string, to: string): Promise<void> {
-  const module = (
-    await run("go", ["list", "-m", "-f", "{{.Dir}}", "github.com/traefik/traefik/v3"], { cwd: source })
-  ).trim()
+async function copyKinds(go: string, source: string, kinds: string, to: string): Promise<void> {
+  const args = ["list", "-m", "-f", "{{.Dir}}", "github.com/traefik/traefik/v3"]
+  const module = (await run(go, args, { cwd: source })).trim()
   copyFileSync(join(module, "docs/content/reference/dynamic-configuration", kinds), join(to, kindsFile))
 }
 
@@ -223,16 +223,23 @@ export function noteUse(folder: string): void {
   utimesSync(folder, new Date(), new Date())
 }
 
-async function demandGo(): Promise<void> {
+/** Where Go's own instructions put it, PATH may not lead. */
+function findGo(): string | null {
+  const usual = "/usr/local/go/bin/go"
+  return findProgram("go") ?? (existsSync(usual) ? usual : null)
+}
+
+async function demandGo(programs: readonly ProgramName[]): Promise<string> {
   const wanted = `Go ${oldestGo.major}.${oldestGo.minor} or newer`
-  if (findProgram("go") === null) {
+  const go = findGo()
+  if (go === null) {
     throw new ToDo(
-      `There is no Kubernetes here and no ${wanted} to build one with. Install Go, or name a cluster that runs ` +
-        "(KUBECONFIG), or a folder with all of its programs (KUBEBUILDER_ASSETS).",
+      `${programs.join(", ")} have to be built, and there is no ${wanted} to do that with. Install Go. ` +
+        "(A cluster that runs may be named by KUBECONFIG, a folder with Kubernetes' own programs by KUBEBUILDER_ASSETS.)",
     )
   }
-  const told = (await tryRun("go", ["version"])).stdout
+  const told = (await tryRun(go, ["version"])).stdout
   const [, major, minor] = /go(\d+)\.(\d+)/.exec(told) ?? []
-  if (Number(major) > oldestGo.major || Number(minor) >= oldestGo.minor) return
+  if (Number(major) > oldestGo.major || Number(minor) >= oldestGo.minor) return go
   throw new ToDo(`${told.trim()} is too old to build Kubernetes with: ${wanted} is needed.`)
 }

@@ -1,6 +1,6 @@
 """What a tenant and a subscription can be, and what may follow what. Plain Python, no Odoo.
 
-The sidecar gathers what it saw for a moment and tells the last of it: a phase that passed in between
+The sidecar gathers what it saw for a moment and tells the last of it: a phase in between
 is skipped. So a tenant may go straight from pending to running, but never back to
 pending, and never out of deleted.
 """

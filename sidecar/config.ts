@@ -118,7 +118,11 @@ const variables = {
     parse: optional(certificates),
   },
   SMTP_USER: { doc: "", default: "", parse: optional(text) },
-  SMTP_PASSWORD_FILE: { doc: "", default: "", parse: optional(secret) },
+  SMTP_PASSWORD_FILE: {
+    doc: "Administrators of tenants can read it: a relay that trusts the address of this machine is better.",
+    default: "",
+    parse: optional(secret),
+  },
   SMTP_FROM_FILTER: { doc: "Domain or address that tenants may send from.", default: "", parse: optional(text) },
 
   TENANT_LOG_MB: {
@@ -132,7 +136,11 @@ const variables = {
     parse: integer(1, 10_000),
   },
 
-  MAX_CLONES: { doc: "Databases cloned at once.", default: "2", parse: integer(1, 64) },
+  MAX_CLONES: {
+    doc: "Databases cloned at once on a database server, by all sidecars together.",
+    default: "2",
+    parse: integer(1, 64),
+  },
   MAX_OPERATIONS: { doc: "Operations worked on at once.", default: "8", parse: integer(1, 256) },
   LEASE_SECONDS: {
     doc: "An operation whose worker is silent for so long is given to another.",

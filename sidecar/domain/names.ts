@@ -16,17 +16,6 @@ export function templateDatabase(key: string, made: string): string {
   return `tpl_${key}_${made.slice(0, 8)}`
 }
 
-const reservedSlugs: ReadonlySet<string> = new Set(
-  "www admin api mail smtp imap pop ftp ns mx web app portal master saas sidecar status support help billing static cdn localhost test dev staging root postmaster webmaster autodiscover autoconfig".split(
-    " ",
-  ),
-)
-
-/** RFC 1123, lower case, 3 to 40 characters, not reserved. */
-export function isSlug(text: string): boolean {
-  return /^[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]$/.test(text) && !text.startsWith("xn--") && !reservedSlugs.has(text)
-}
-
 /** RFC 1123 with at most 253 characters; lower case, since routers compare them as they are. */
 export function isHostName(text: string): boolean {
   return text.length <= 253 && text.split(".").every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))

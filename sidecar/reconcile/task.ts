@@ -45,10 +45,6 @@ export class Task<C extends Claim = Claim> {
     return aborted && reason instanceof Interrupted ? reason.why : null
   }
 
-  get signal(): AbortSignal {
-    return this.#ended.signal
-  }
-
   /** What is wanted of the tenant now, which may be more than what was claimed. */
   get spec(): TenantSpec {
     if (this.#spec === null) throw new Error(`Operation ${this.claim.operation} has no tenant`)

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { suite } from "uvu"
 import { run, tryRun } from "../../scripts/lib/commands.ts"
+import { tenantPort } from "../../sidecar/drivers/process/place.ts"
 import { assertOnlyOneOfEach, takeCensus } from "../helpers/census.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 import { Master } from "../helpers/master.ts"
@@ -39,9 +40,10 @@ test.after(async () => {
 
 test("the address of a new tenant is taken by another program", async () => {
   const host = it.network.replace(/0$/, "1")
-  const stranger = await listen(8069, host)
+  const port = tenantPort(process.getuid?.() === 0)
+  const stranger = await listen(port, host)
   const tenant = await confirmQuotation(master, { slug: "no-address" })
-  await told(tenant, new RegExp(`Another process listens on ${host}:8069`))
+  await told(tenant, new RegExp(`Another process listens on ${host}:${port}`))
   await close(stranger)
   await retried(tenant)
 })

@@ -1,12 +1,9 @@
-import re
-
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..models import slug as slugs
 from .common import SaasCase
-from .sources import read_source
 
 
 @tagged("post_install", "-at_install", "saas_master")
@@ -105,8 +102,3 @@ class TestSlug(SaasCase):
             self.assertTrue(slugs.is_host_name(name), name)
         for name in ("acme", "http://acme.example", "acme..example", "-a.example", "A.example"):
             self.assertFalse(slugs.is_host_name(name), name)
-
-    def test_the_sidecar_reserves_the_same_words(self):
-        source = read_source(self, "sidecar/domain/names.ts")
-        words = re.search(r'reservedSlugs.*?new Set\(\s*"(.*?)"', source, re.DOTALL).group(1)
-        self.assertEqual(set(words.split()), slugs.RESERVED)

@@ -13,7 +13,7 @@ export function aSpec(changes: Partial<TenantSpec> = {}): TenantSpec {
       key: "0123456789",
       release: { name: "19", odooVersion: "19.0", sources: [] },
       modules: ["crm"],
-      languages: [],
+      languages: ["de_DE"],
     },
     limits: { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 },
     hosts: [{ name: "acme.localhost", primary: true }],

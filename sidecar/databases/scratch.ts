@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto"
 import type pg from "pg"
+import { dropDatabase } from "./drop-database.ts"
 import { writeMark } from "./mark.ts"
 import { type Credentials, ident, literal } from "./operator.ts"
 import { scramVerifier } from "./scram.ts"
@@ -30,7 +31,7 @@ export async function makeScratch(client: pg.Client, tenant: string, installatio
 }
 
 export async function dropScratch(client: pg.Client, tenant: string): Promise<void> {
-  const name = ident(scratchOf(tenant))
-  await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
-  await client.query(`DROP ROLE IF EXISTS ${name}`)
+  const name = scratchOf(tenant)
+  await dropDatabase(client, name)
+  await client.query(`DROP ROLE IF EXISTS ${ident(name)}`)
 }

@@ -1,6 +1,6 @@
 /** What a test that was killed leaves running goes when the next one begins, and nothing of it stays on the machine. */
 import { strict as assert } from "node:assert"
-import { spawn } from "node:child_process"
+import { type SpawnOptions, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -16,8 +16,12 @@ const test = process.env.KUBECONFIG ? suiteOf.skip : suiteOf
 
 test("its cluster is found and removed", async () => {
   const module = join(repo, "tests/cluster/cluster.ts")
-  const program = `const { makeCluster } = await import(${JSON.stringify(module)}); await makeCluster("killed")`
-  const options = { cwd: repo, stdio: "inherit" } as const
+  // Its standard input keeps it: it is to be killed, not to end by itself.
+  const program = `
+    const { makeCluster } = await import(${JSON.stringify(module)})
+    await makeCluster("killed")
+    process.stdin.resume()`
+  const options: SpawnOptions = { cwd: repo, stdio: ["pipe", "inherit", "inherit"] }
   const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], options)
   const name = `killed-${child.pid}`
   const cluster = await until("its node is ready", () => readyCluster(name), { seconds: 120, everyMs: 500 })

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { execa } from "execa"
 import type pg from "pg"
+import { dropDatabase, endSessions } from "../../databases/drop-database.ts"
 import type { Fencing } from "../../databases/fence.ts"
 import { type Mark, readMark, writeMark } from "../../databases/mark.ts"
 import { ident, literal, type Operator } from "../../databases/operator.ts"
@@ -72,7 +73,7 @@ export class ProcessTemplates implements Templates {
       try {
         await this.#build(lock, template, { name, draft }, fence)
       } catch (error) {
-        await lock.query(`DROP DATABASE IF EXISTS ${ident(draft)} WITH (FORCE)`)
+        await dropDatabase(lock, draft)
         throw error
       }
       void this.#options.forkServers.warm(name)
@@ -130,10 +131,10 @@ export class ProcessTemplates implements Templates {
     // A session on a template makes every clone of it fail, so nobody may have one.
     await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM ${templateOwner}`)
     await client.query(`ALTER DATABASE ${ident(draft)} WITH ALLOW_CONNECTIONS false`)
-    await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [draft])
+    await endSessions(client, draft)
     await fencing.check(fence)
     // One that is there under that name was not ready, or we would not be here.
-    await client.query(`DROP DATABASE IF EXISTS ${ident(name)} WITH (FORCE)`)
+    await dropDatabase(client, name)
     await client.query("BEGIN")
     await client.query(`ALTER DATABASE ${ident(draft)} RENAME TO ${ident(name)}`)
     await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, { stage: "ready", content })}`)
@@ -212,7 +213,7 @@ async function dropDrafts(client: pg.Client, name: string): Promise<void> {
   for (const { draft } of rows) {
     // The database goes last: it is what tells of the folder. Its Odoo, should it still be at work, ends with it.
     await rm(folderOf(draft), { recursive: true, force: true })
-    await client.query(`DROP DATABASE IF EXISTS ${ident(draft)} WITH (FORCE)`)
+    await dropDatabase(client, draft)
   }
 }
 

@@ -2,10 +2,16 @@
 import { strict as assert } from "node:assert"
 import type { Test } from "uvu"
 import type { DatabaseStage } from "../../../sidecar/domain/plan.ts"
+import { until } from "../../helpers/wait.ts"
 import { Tenant } from "./tenant.ts"
 import { fenceOf, newId, specOf, type World } from "./world.ts"
 
 export function databases<E>(test: Test, world: () => World<E>): void {
+  const setting = async (change: string) => {
+    await world().asSuperuser("postgres", `ALTER SYSTEM ${change}`)
+    await world().asSuperuser("postgres", "SELECT pg_reload_conf()")
+  }
+
   test("what was never made is seen as absent everywhere", async () => {
     const { driver } = world()
     const id = newId()
@@ -191,6 +197,25 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     assert.equal(left.rowCount, 0)
     await one.remove()
     await two.remove()
+  })
+
+  test("a database is dropped although PostgreSQL is at work in it by itself", async () => {
+    const tenant = await new Tenant(world()).makeDatabase()
+    const settings = {
+      autovacuum_naptime: "1s",
+      autovacuum_vacuum_cost_delay: "100ms",
+      autovacuum_vacuum_cost_limit: "1",
+    }
+    for (const [name, value] of Object.entries(settings)) await setting(`SET ${name} = '${value}'`)
+    await tenant.look("CREATE TABLE dead AS SELECT i, repeat('x', 200) FROM generate_series(1, 50000) i")
+    await tenant.look("DELETE FROM dead")
+    const worker = `SELECT FROM pg_stat_activity WHERE datname = '${tenant.id}' AND backend_type = 'autovacuum worker'`
+    const isAtWork = async () => (await world().asSuperuser("postgres", worker)).rowCount !== 0
+    await until("autovacuum is at work in it", isAtWork)
+    await world().driver.databases.drop(tenant.fence)
+    assert.deepEqual(await world().driver.databases.observe(tenant.spec), { stage: "absent", rights: "right" })
+    for (const name of Object.keys(settings)) await setting(`RESET ${name}`)
+    await tenant.remove()
   })
 
   test("a deletion that was killed after it had closed the database goes on", async () => {

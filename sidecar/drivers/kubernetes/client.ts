@@ -1,0 +1,171 @@
+/**
+ * The API server, in its own words: objects are plain JSON. Of client-node this takes what is hard about it: which
+ * cluster, and who we are there.
+ */
+import { Agent, type RequestOptions, request as httpsRequest } from "node:https"
+import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node"
+import { PassThrough, type Writable } from "node:stream"
+import { finished } from "node:stream/promises"
+import { RetryableError } from "../../domain/errors.ts"
+import { type KubeObject, type Kind, kinds, ourselves } from "./objects/object.ts"
+import { Refusal } from "./problems.ts"
+
+export interface Where {
+  readonly kind: Kind
+  readonly name: string
+  readonly namespace?: string | undefined
+}
+
+export interface Preconditions {
+  readonly uid: string
+  readonly resourceVersion: string
+}
+
+interface Question {
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly type?: string
+}
+
+const timeoutMs = 15_000
+/** Tokens in files and of commands are read anew this often. */
+const credentialsMs = 60_000
+
+export class Client {
+  readonly config: KubeConfig
+  #credentials: { readonly options: RequestOptions; readonly until: number } | null = null
+
+  constructor(config: KubeConfig) {
+    this.config = config
+  }
+
+  get server(): string {
+    return this.config.getCurrentCluster()?.server ?? ""
+  }
+
+  /** null where there is none. */
+  async get<T extends KubeObject>(where: Where): Promise<T | null> {
+    return (await this.ask("GET", pathOf(where)).catch(missingIsNull)) as T | null
+  }
+
+  async list<T extends KubeObject>(
+    kind: Kind,
+    namespace?: string,
+    labelSelector = "",
+  ): Promise<{ items: T[]; metadata: { resourceVersion: string } }> {
+    const query = labelSelector ? { labelSelector } : {}
+    return (await this.ask("GET", folderOf(kind, namespace), { query })) as never
+  }
+
+  /** Server-side apply as our own field manager: what others have set in fields that we do not name stays. */
+  async apply<T extends KubeObject>(object: T): Promise<T> {
+    const query = { fieldManager: ourselves, force: "true" }
+    const where = { kind: object.kind, name: object.metadata.name, namespace: object.metadata.namespace }
+    return (await this.ask("PATCH", pathOf(where), { query, body: object, type: "application/apply-patch+yaml" })) as T
+  }
+
+  async delete(where: Where, preconditions: Preconditions): Promise<void> {
+    await this.ask("DELETE", pathOf(where), { body: { preconditions, propagationPolicy: "Background" } }).catch(
+      missingIsNull,
+    )
+  }
+
+  /** The last lines of a container; "" where it has not started. `previous`: of the one before it. */
+  async logs(namespace: string, pod: string, container: string, lines: number, previous = false): Promise<string> {
+    const query = { container, tailLines: String(lines), previous: String(previous) }
+    const answer = await this.ask("GET", `${pathOf({ kind: "Pod", name: pod, namespace })}/log`, { query }).catch(
+      (error: unknown) => {
+        if (error instanceof Refusal && (error.code === 400 || error.code === 404)) return ""
+        throw error
+      },
+    )
+    return String(answer ?? "")
+  }
+
+  /** Runs a command in a container. Throws a RetryableError with its last words where it fails. */
+  async exec(namespace: string, pod: string, command: readonly string[], stdout: Writable): Promise<void> {
+    const stderr = new PassThrough()
+    const words: Buffer[] = []
+    stderr.on("data", (chunk: Buffer) => words.push(chunk))
+    const status = await new Promise<V1Status>((resolve, reject) => {
+      new Exec(this.config)
+        .exec(namespace, pod, "", [...command], stdout, stderr, null, false, resolve)
+        .then((socket) => socket.on("error", reject), reject)
+    }).catch((error: Error) => {
+      throw new RetryableError(`The pod ${pod} cannot be asked: ${error.message}.`, { cause: error })
+    })
+    stdout.end()
+    await finished(stdout)
+    if (status.status !== "Success") {
+      const said = Buffer.concat(words).toString("utf8").trim().slice(-500)
+      throw new RetryableError(`${command[0]} failed in ${pod}: ${said || status.message}.`)
+    }
+  }
+
+  async post(path: string, body: unknown): Promise<unknown> {
+    return await this.ask("POST", path, { body })
+  }
+
+  /** Throws a `Refusal` for an answer that is none, a RetryableError where there is no answer. */
+  async ask(method: string, path: string, { query = {}, body, type }: Question = {}): Promise<unknown> {
+    const credentials = await this.#identify()
+    const url = new URL(this.server + path)
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+    const payload = body === undefined ? "" : JSON.stringify(body)
+    const headers = {
+      ...credentials.headers,
+      accept: "application/json",
+      ...(payload ? { "content-type": type ?? "application/json", "content-length": Buffer.byteLength(payload) } : {}),
+    }
+    const { status, text } = await send(url, { ...credentials, method, headers }, payload).catch((error: Error) => {
+      throw new RetryableError(`The cluster at ${this.server} does not answer: ${error.message}.`, { cause: error })
+    })
+    const isJson = text.startsWith("{")
+    const answer = isJson ? JSON.parse(text) : text
+    if (status < 300) return answer
+    const { reason = "", message = text.slice(0, 300) } = isJson ? answer : {}
+    throw new Refusal(status, reason, message)
+  }
+
+  async #identify(): Promise<RequestOptions> {
+    if (this.#credentials && this.#credentials.until > Date.now()) return this.#credentials.options
+    const told: RequestOptions = {}
+    await this.config.applyToHTTPSOptions(told)
+    const { ca, cert, key, rejectUnauthorized, servername } = told
+    const given = Object.entries({ ca, cert, key, rejectUnauthorized, servername }).filter(([, value]) => value != null)
+    // client-node's own agent shakes hands anew for each request.
+    const agent = new Agent({ keepAlive: true, maxSockets: 16, ...Object.fromEntries(given) })
+    const options = { agent, headers: told.headers ?? {}, ...(told.auth ? { auth: told.auth } : {}) }
+    this.#credentials = { options, until: Date.now() + credentialsMs }
+    return options
+  }
+}
+
+export function folderOf(kind: Kind, namespace?: string): string {
+  const { root, plural, namespaced } = kinds[kind]
+  return namespaced && namespace ? `${root}/namespaces/${namespace}/${plural}` : `${root}/${plural}`
+}
+
+function pathOf({ kind, name, namespace }: Where): string {
+  return `${folderOf(kind, namespace)}/${encodeURIComponent(name)}`
+}
+
+function missingIsNull(error: unknown): null {
+  if (error instanceof Refusal && error.code === 404) return null
+  throw error
+}
+
+function send(url: URL, options: RequestOptions, payload: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(url, { ...options, signal: AbortSignal.timeout(timeoutMs) }, (answer) => {
+      const chunks: Buffer[] = []
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk))
+      answer.on("error", reject)
+      answer.on("end", () =>
+        resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+      )
+    })
+    request.on("error", reject)
+    request.end(payload)
+  })
+}

@@ -1,0 +1,49 @@
+/** Where a tenant's hosts lead. */
+import type { V1HTTPIngressPath, V1IngressSpec, V1IngressStatus } from "@kubernetes/client-node"
+import type { RouteState } from "../../../domain/plan.ts"
+import type { TenantHost } from "../../../domain/tenant.ts"
+import { odooName, odooPort } from "./deployment.ts"
+import { annotations, type KubeObject, metadata, type Owner } from "./object.ts"
+import { pagesName } from "./service.ts"
+
+export interface Ingress extends KubeObject {
+  readonly spec: V1IngressSpec
+  readonly status?: V1IngressStatus
+}
+
+export interface IngressParts {
+  readonly className: string
+  readonly hosts: readonly TenantHost[]
+  readonly state: RouteState
+  /** Middlewares in the tenant's namespace, where Traefik's own kinds are there. */
+  readonly middlewares: readonly string[]
+  /** Under the operator's own domain: its wildcard certificate is the controller's default one. */
+  readonly https: boolean
+}
+
+export const ingressName = "odoo"
+
+/** What nobody gets at from outside, whatever state the tenant is in. Prefixes, as the controller compares them. */
+const shut = ["/web/database"]
+
+export function ingress(owner: Owner, namespace: string, parts: IngressParts): Ingress {
+  const { className, hosts, state, middlewares, https } = parts
+  const odoo = { service: { name: odooName, port: { number: odooPort } } }
+  const pages = { service: { name: pagesName, port: { number: 80 } } }
+  const prefix = (path: string, backend: typeof odoo): V1HTTPIngressPath => ({ path, pathType: "Prefix", backend })
+  const paths = [...shut.map((path) => prefix(path, pages)), prefix("/", state.kind === "up" ? odoo : pages)]
+  const traefik = {
+    "traefik.ingress.kubernetes.io/router.entrypoints": https ? "websecure" : "web",
+    "traefik.ingress.kubernetes.io/router.middlewares": middlewares
+      .map((name) => `${namespace}-${name}@kubernetescrd`)
+      .join(","),
+  }
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "Ingress",
+    metadata: metadata(owner, ingressName, namespace, {
+      annotations: { [annotations.route]: JSON.stringify(state), ...(middlewares.length > 0 ? traefik : {}) },
+    }),
+    spec: { ingressClassName: className, rules: hosts.map(({ name }) => ({ host: name, http: { paths } })) },
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Who may speak to a tenant's pods and to whom they may speak: nobody and nobody, but for what is named here.
+ * Whether a cluster holds pods to it depends on its network plug-in.
+ */
+import type { V1NetworkPolicyPort } from "@kubernetes/client-node"
+import { odooName, odooPort } from "./deployment.ts"
+import { type KubeObject, labels, metadata, type Owner } from "./object.ts"
+
+/** client-node's own type calls `from` otherwise than the wire does. */
+export interface NetworkPolicySpec {
+  readonly podSelector: { readonly matchLabels?: Readonly<Record<string, string>> }
+  readonly policyTypes: readonly ("Ingress" | "Egress")[]
+  readonly ingress?: readonly { readonly from?: readonly Peer[]; readonly ports?: readonly V1NetworkPolicyPort[] }[]
+  readonly egress?: readonly { readonly to?: readonly Peer[]; readonly ports?: readonly V1NetworkPolicyPort[] }[]
+}
+
+export type Peer =
+  | { readonly podSelector: { readonly matchLabels?: Readonly<Record<string, string>> } }
+  | { readonly namespaceSelector: { readonly matchLabels: Readonly<Record<string, string>> } }
+  | { readonly ipBlock: { readonly cidr: string; readonly except?: readonly string[] } }
+
+export interface NetworkPolicy extends KubeObject {
+  readonly spec: NetworkPolicySpec
+}
+
+export interface PolicyParts {
+  /** Namespaces whose pods may ask tenants: the ingress controller's, the sidecar's where it runs in the cluster. */
+  readonly callers: readonly string[]
+  /** Networks that may ask tenants: the nodes' (their kubelets probe), the sidecar's where it runs outside. */
+  readonly callerNetworks: readonly string[]
+  readonly postgres: { readonly networks: readonly string[]; readonly port: number }
+  /** Ports of the operator's mail relay, or [] where mail does not leave. */
+  readonly mailPorts: readonly number[]
+  /** Whether it may call others on the Internet: payment providers, carriers, mail servers of its own. */
+  readonly https: boolean
+}
+
+/** Not the Internet: other tenants, the cloud's metadata (169.254.169.254) and whatever else the operator has. */
+const privateNetworks = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
+
+export function networkPolicies(owner: Owner, namespace: string, parts: PolicyParts): NetworkPolicy[] {
+  const everyPod = { podSelector: {} }
+  const odoo = { podSelector: { matchLabels: { [labels.part]: odooName } } }
+  const policy = (name: string, spec: NetworkPolicySpec): NetworkPolicy => ({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: metadata(owner, name, namespace),
+    spec,
+  })
+  const egress = (name: string, to: readonly Peer[], ports: readonly V1NetworkPolicyPort[]) =>
+    policy(name, { ...everyPod, policyTypes: ["Egress"], egress: [{ to, ports }] })
+  const internet: Peer = { ipBlock: { cidr: "0.0.0.0/0", except: privateNetworks } }
+  const callers: Peer[] = [
+    ...parts.callers.map((name) => ({
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
+    })),
+    ...networks(parts.callerNetworks),
+  ]
+  return [
+    policy("default-deny", { ...everyPod, policyTypes: ["Ingress", "Egress"] }),
+    policy("same-namespace", {
+      ...everyPod,
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: [everyPod] }],
+      egress: [{ to: [everyPod] }],
+    }),
+    // Anywhere: a rule by pod labels would miss node-local DNS, and one cloud's is at 169.254.169.254.
+    policy("dns", {
+      ...everyPod,
+      policyTypes: ["Egress"],
+      egress: [{ ports: [port(53, "UDP"), port(53)] }],
+    }),
+    policy("callers", { ...odoo, policyTypes: ["Ingress"], ingress: [{ from: callers, ports: [port(odooPort)] }] }),
+    egress("postgres", networks(parts.postgres.networks), [port(parts.postgres.port)]),
+    ...(parts.mailPorts.length > 0
+      ? [egress("mail", [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } }], parts.mailPorts.map((one) => port(one)))]
+      : []),
+    ...(parts.https ? [egress("https", [internet], [port(443)])] : []),
+  ]
+}
+
+function networks(cidrs: readonly string[]): Peer[] {
+  return cidrs.map((cidr) => ({ ipBlock: { cidr } }))
+}
+
+function port(number: number, protocol: "TCP" | "UDP" = "TCP"): V1NetworkPolicyPort {
+  return { port: number, protocol }
+}

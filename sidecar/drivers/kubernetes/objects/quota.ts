@@ -1,0 +1,51 @@
+/** What a plan pays for, held by the API server: more can neither be asked for nor be had. */
+import type { V1ResourceQuotaSpec } from "@kubernetes/client-node"
+import type { Limits } from "../../../domain/tenant.ts"
+import { type KubeObject, metadata, type Owner } from "./object.ts"
+
+export interface ResourceQuota extends KubeObject {
+  readonly spec: V1ResourceQuotaSpec
+}
+
+export interface LimitRange extends KubeObject {
+  readonly spec: {
+    readonly limits: readonly {
+      readonly type: "Container"
+      readonly default: Readonly<Record<string, string>>
+      readonly defaultRequest: Readonly<Record<string, string>>
+    }[]
+  }
+}
+
+/** Of the pod that packs the files for a backup, beside an Odoo that has not quite ended. */
+export const helper = { cpuMilli: 500, memoryMb: 128 } as const
+
+export function resourceQuota(owner: Owner, namespace: string, limits: Limits): ResourceQuota {
+  return {
+    apiVersion: "v1",
+    kind: "ResourceQuota",
+    metadata: metadata(owner, "plan", namespace),
+    spec: {
+      hard: {
+        "limits.cpu": `${limits.cpuMilli + helper.cpuMilli}m`,
+        "limits.memory": `${limits.memoryMb + helper.memoryMb}Mi`,
+        "requests.storage": `${limits.storageMb}Mi`,
+        persistentvolumeclaims: "1",
+        pods: "3",
+        "services.loadbalancers": "0",
+        "services.nodeports": "0",
+      },
+    },
+  }
+}
+
+/** Of containers that say nothing: without it a quota would refuse them. */
+export function limitRange(owner: Owner, namespace: string): LimitRange {
+  const small = { cpu: `${helper.cpuMilli}m`, memory: `${helper.memoryMb}Mi` }
+  return {
+    apiVersion: "v1",
+    kind: "LimitRange",
+    metadata: metadata(owner, "plan", namespace),
+    spec: { limits: [{ type: "Container", default: small, defaultRequest: { cpu: "10m", memory: "32Mi" } }] },
+  }
+}

@@ -115,7 +115,8 @@ export class Writer {
 
 /** A namespace says in its conditions what keeps it. */
 function stuck(object: KubeObject): string {
-  const { conditions = [] } = (object as { status?: { conditions?: { status: string; message?: string }[] } }).status ?? {}
+  const { conditions = [] } =
+    (object as { status?: { conditions?: { status: string; message?: string }[] } }).status ?? {}
   const why = conditions.filter(({ status }) => status === "True").map(({ message }) => message)
   return `${object.kind} ${object.metadata.name} does not go: ${why.join(" ") || "a finalizer holds it"}.`
 }
@@ -130,7 +131,9 @@ function at<T extends KubeObject>(object: T, { metadata }: KubeObject): T {
 }
 
 function isConflict(error: unknown): boolean {
-  return error instanceof Refusal && (error.code === 409 || (error.code === 404 && /resourceVersion/.test(error.message)))
+  return (
+    error instanceof Refusal && (error.code === 409 || (error.code === 404 && /resourceVersion/.test(error.message)))
+  )
 }
 
 function told(error: unknown, what: string): unknown {

@@ -2,12 +2,12 @@
  * The API server, in its own words: objects are plain JSON. Of client-node this takes what is hard about it: which
  * cluster, and who we are there.
  */
-import { Agent, type RequestOptions, request as httpsRequest } from "node:https"
-import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node"
+import { Agent, request as httpsRequest, type RequestOptions } from "node:https"
 import { PassThrough, type Writable } from "node:stream"
 import { finished } from "node:stream/promises"
+import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node"
 import { RetryableError } from "../../domain/errors.ts"
-import { type KubeObject, type Kind, kinds, ourselves } from "./objects/object.ts"
+import { type Kind, type KubeObject, kinds, ourselves } from "./objects/object.ts"
 import { Refusal } from "./problems.ts"
 
 export interface Where {
@@ -161,9 +161,7 @@ function send(url: URL, options: RequestOptions, payload: string): Promise<{ sta
       const chunks: Buffer[] = []
       answer.on("data", (chunk: Buffer) => chunks.push(chunk))
       answer.on("error", reject)
-      answer.on("end", () =>
-        resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
-      )
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }))
     })
     request.on("error", reject)
     request.end(payload)

@@ -7,10 +7,10 @@ import { join } from "node:path"
 import type { Logger } from "pino"
 import { readMark } from "../../databases/mark.ts"
 import type { Operator } from "../../databases/operator.ts"
+import { forkServerConf } from "../../domain/odoo-conf.ts"
 import type { Holder } from "./holder.ts"
 import type { Layout } from "./layout.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
-import { forkServerConf } from "./odoo-conf.ts"
 import type { StagedRelease } from "./release.ts"
 
 export interface ForkServersOptions {

@@ -4,8 +4,10 @@ import type { Logger } from "pino"
 import { Fencing } from "../../databases/fence.ts"
 import { Operator, type OperatorSettings } from "../../databases/operator.ts"
 import { Seats } from "../../databases/seats.ts"
+import { DatabaseTemplates } from "../../databases/templates.ts"
 import { TenantDatabases } from "../../databases/tenant-databases.ts"
 import type { RootKey } from "../../domain/keys.ts"
+import type { Relay } from "../../domain/odoo-conf.ts"
 import type { TenantSpec } from "../../domain/tenant.ts"
 import type { Databases, Fence, Router, Templates } from "../driver.ts"
 import { ProcessBackups } from "./backups.ts"
@@ -15,16 +17,15 @@ import { ProcessFiles } from "./files.ts"
 import { Firewall } from "./firewall.ts"
 import { ForkServers } from "./fork-servers.ts"
 import { Holder } from "./holder.ts"
+import { ProcessInstaller } from "./installer.ts"
 import { arePortsKept, firstClosedFolder, missing } from "./isolation.ts"
 import { Layout } from "./layout.ts"
 import type { OdooPlace } from "./odoo.ts"
-import type { Relay } from "./odoo-conf.ts"
 import { Places } from "./place.ts"
 import { stageRelease } from "./release.ts"
 import { ProcessRuntime } from "./runtime.ts"
 import { SeatedRouter } from "./seated-router.ts"
 import { ProcessTarget } from "./target.ts"
-import { ProcessTemplates } from "./templates.ts"
 
 export interface ProcessTargetOptions {
   readonly name: string
@@ -95,16 +96,14 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
   })
   const holder = new Holder(odoo.python, release.folder, layout.run)
   const forkServers = new ForkServers({ operator, holder, layout, odoo, release, log })
-  const templates = new ProcessTemplates({
-    operator,
-    fencing,
-    root,
-    installation,
+  const installer = new ProcessInstaller({
+    server: options.operator,
     odoo,
     release,
-    forkServers,
     uid: ownUser ? options.uidBase : null,
+    built: (name) => void forkServers.warm(name),
   })
+  const templates = new DatabaseTemplates({ operator, fencing, root, installation, made: release.made, installer })
   const templateOf = (spec: TenantSpec) => templates.databaseOf(spec.template)
   const databases = new TenantDatabases({
     operator,

@@ -7,6 +7,7 @@ import type { Fencing } from "../../databases/fence.ts"
 import { RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import { databasePassword, type RootKey } from "../../domain/keys.ts"
+import { type Relay, tenantConf } from "../../domain/odoo-conf.ts"
 import type { SeenRuntime } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import { publicKey } from "../../domain/tokens.ts"
@@ -21,7 +22,6 @@ import { call } from "./http-call.ts"
 import type { Layout } from "./layout.ts"
 import { tail } from "./log-tail.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
-import { type Relay, tenantConf } from "./odoo-conf.ts"
 import type { Place, Places } from "./place.ts"
 import { ageOf, isAlive, type ProcessId, processesOf, signal } from "./proc.ts"
 import type { StagedRelease } from "./release.ts"
@@ -226,6 +226,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       addonsPath: [...spec.template.release.sources, ...addonsPaths(odoo), join(release.folder, "addons")],
       dataDir: layout.data(spec.id),
       relay,
+      interface: place.endpoint.host,
       address: place.endpoint.host,
       port: place.endpoint.port,
       limits: spec.limits,

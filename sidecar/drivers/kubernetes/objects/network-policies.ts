@@ -73,7 +73,13 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
     policy("callers", { ...odoo, policyTypes: ["Ingress"], ingress: [{ from: callers, ports: [port(odooPort)] }] }),
     egress("postgres", networks(parts.postgres.networks), [port(parts.postgres.port)]),
     ...(parts.mailPorts.length > 0
-      ? [egress("mail", [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } }], parts.mailPorts.map((one) => port(one)))]
+      ? [
+          egress(
+            "mail",
+            [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } }],
+            parts.mailPorts.map((one) => port(one)),
+          ),
+        ]
       : []),
     ...(parts.https ? [egress("https", [internet], [port(443)])] : []),
   ]

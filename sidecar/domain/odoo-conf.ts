@@ -1,5 +1,5 @@
 /** The configuration file of one tenant's Odoo. It holds the database password, so only the tenant's user reads it. */
-import type { Limits, TenantId } from "../../domain/tenant.ts"
+import type { Limits, TenantId } from "./tenant.ts"
 
 export interface Relay {
   readonly host: string
@@ -26,6 +26,9 @@ export interface OdooConf {
 export interface TenantConf extends OdooConf {
   readonly tenant: TenantId
   readonly publicKey: string
+  /** Where it listens. */
+  readonly interface: string
+  /** Where it reaches itself. */
   readonly address: string
   readonly port: number
   readonly limits: Limits
@@ -35,7 +38,7 @@ export function tenantConf(conf: TenantConf): string {
   return render({
     ...common(conf),
     db_maxconn: conf.limits.connections,
-    http_interface: conf.address,
+    http_interface: conf.interface,
     http_port: conf.port,
     proxy_mode: "True",
     max_cron_threads: 1,

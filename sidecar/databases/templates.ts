@@ -1,44 +1,53 @@
-/** Builds templates with a real Odoo, once for each content, under a name that they get when they are ready. */
+/**
+ * Templates: databases that are built once for each content, under a name that they get when they are ready. What
+ * installs the modules, a process or a pod, is the target's.
+ */
 import { randomBytes } from "node:crypto"
-import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { execa } from "execa"
 import type pg from "pg"
-import { dropDatabase, endSessions } from "../../databases/drop-database.ts"
-import type { Fencing } from "../../databases/fence.ts"
-import { type Mark, readMark, writeMark } from "../../databases/mark.ts"
-import { ident, literal, type Operator } from "../../databases/operator.ts"
-import { scramVerifier } from "../../databases/scram.ts"
-import { templateOwner } from "../../databases/tenant-databases.ts"
-import { PermanentError } from "../../domain/errors.ts"
-import { derive, type RootKey } from "../../domain/keys.ts"
-import { templateDatabase, templateSubject } from "../../domain/names.ts"
-import type { TemplateSpec } from "../../domain/tenant.ts"
-import type { Fence, Templates } from "../driver.ts"
-import type { ForkServers } from "./fork-servers.ts"
-import { addonsPaths, type OdooPlace, odooEnvironment, pythonPath } from "./odoo.ts"
-import { templateConf } from "./odoo-conf.ts"
-import type { StagedRelease } from "./release.ts"
+import { PermanentError } from "../domain/errors.ts"
+import { derive, type RootKey } from "../domain/keys.ts"
+import { templateDatabase, templateSubject } from "../domain/names.ts"
+import type { TemplateSpec } from "../domain/tenant.ts"
+import type { Fence, Templates } from "../drivers/driver.ts"
+import { dropDatabase, endSessions } from "./drop-database.ts"
+import type { Fencing } from "./fence.ts"
+import { type Mark, readMark, writeMark } from "./mark.ts"
+import { ident, literal, type Operator } from "./operator.ts"
+import { scramVerifier } from "./scram.ts"
+import { templateOwner } from "./tenant-databases.ts"
 
 export interface TemplatesOptions {
   readonly operator: Operator
   readonly fencing: Fencing
   readonly root: RootKey
   readonly installation: () => string
-  readonly odoo: OdooPlace
-  readonly release: StagedRelease
-  readonly forkServers: ForkServers
-  /** A user that builds run as where we are root; Odoo does not like to be root. */
-  readonly uid: number | null
+  /** Hash over what a template is made of besides release and modules. */
+  readonly made: string
+  readonly installer: Installer
+}
+
+/** What runs the real Odoo of a build. */
+export interface Installer {
+  /** Fills a database that is there and empty. Throws a PermanentError with Odoo's last lines where that fails. */
+  install(draft: Draft, fence: Fence): Promise<void>
+  /** Takes away what an install that was killed has left outside of the database. */
+  forget(draft: string, fence: Fence): Promise<void>
+  /** A template of that name is new. */
+  built(name: string): void
+}
+
+export interface Draft {
+  readonly template: TemplateSpec
+  readonly database: string
+  /** Of `templateOwner`, for the time of the build. */
+  readonly password: string
+  readonly modules: readonly string[]
 }
 
 const turnPollMs = 200
-/** A wrong module name or a broken addon is told by Odoo's last lines. */
-const tellLines = 12
 
-export class ProcessTemplates implements Templates {
+export class DatabaseTemplates implements Templates {
   readonly #options: TemplatesOptions
 
   constructor(options: TemplatesOptions) {
@@ -46,7 +55,7 @@ export class ProcessTemplates implements Templates {
   }
 
   databaseOf(template: TemplateSpec): string {
-    return templateDatabase(template.key, this.#options.release.made)
+    return templateDatabase(template.key, this.#options.made)
   }
 
   async observe(template: TemplateSpec): Promise<"absent" | "ready"> {
@@ -67,7 +76,7 @@ export class ProcessTemplates implements Templates {
       await this.#awaitTurn(lock, template, fence.signal)
       if ((await this.observe(template)) === "ready") return
       await this.#refuseForeign(lock, name)
-      await dropDrafts(lock, name)
+      await this.#dropDrafts(lock, name, fence)
       // A name of its own for each try: whatever still works for an earlier one can never get in here.
       const draft = `${name}_${randomBytes(4).toString("hex")}`
       try {
@@ -76,7 +85,7 @@ export class ProcessTemplates implements Templates {
         await dropDatabase(lock, draft)
         throw error
       }
-      void this.#options.forkServers.warm(name)
+      this.#options.installer.built(name)
     })
   }
 
@@ -126,7 +135,8 @@ export class ProcessTemplates implements Templates {
       for (const extension of ["pg_trgm", "unaccent"])
         await inside.query(`CREATE EXTENSION IF NOT EXISTS ${extension} SCHEMA public`)
     })
-    await this.#install(template, draft, password, fence.signal)
+    const modules = [...template.modules, "saas_tenant"]
+    await this.#options.installer.install({ template, database: draft, password, modules }, fence)
     const content = { sources: [...template.release.sources], modules: await this.#installedIn(draft) }
     // A session on a template makes every clone of it fail, so nobody may have one.
     await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM ${templateOwner}`)
@@ -139,53 +149,6 @@ export class ProcessTemplates implements Templates {
     await client.query(`ALTER DATABASE ${ident(draft)} RENAME TO ${ident(name)}`)
     await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, { stage: "ready", content })}`)
     await client.query("COMMIT")
-  }
-
-  async #install(template: TemplateSpec, database: string, password: string, signal: AbortSignal): Promise<void> {
-    const { operator, odoo, release, uid } = this.#options
-    const folder = folderOf(database)
-    await mkdir(folder, { mode: 0o700 })
-    try {
-      const conf = join(folder, "odoo.conf")
-      const text = templateConf({
-        database,
-        databaseHost: operator.settings.host,
-        databasePort: operator.settings.port,
-        role: templateOwner,
-        password,
-        addonsPath: [...template.release.sources, ...addonsPaths(odoo), join(release.folder, "addons")],
-        dataDir: join(folder, "data"),
-        relay: null,
-      })
-      await writeFile(conf, text, { mode: 0o600 })
-      await mkdir(join(folder, "data"))
-      if (uid !== null) for (const path of [folder, conf, join(folder, "data")]) await chown(path, uid, uid)
-      await chmod(folder, 0o700)
-      const modules = [...template.modules, "saas_tenant"].join(",")
-      const run = async (script: string, args: readonly string[]) => {
-        const answer = await execa(odoo.python, [join(release.folder, script), "-c", conf, ...args], {
-          cwd: folder,
-          env: { ...odooEnvironment(odoo, folder), PYTHONPATH: `${release.folder}:${pythonPath(odoo)}` },
-          extendEnv: false,
-          reject: false,
-          all: true,
-          cancelSignal: signal,
-          ...(uid === null ? {} : { uid, gid: uid }),
-        })
-        signal.throwIfAborted()
-        const tail = (answer.all ?? "").trimEnd().split("\n").slice(-tellLines).join("\n")
-        // Odoo ends with 0 although a module is unknown: it only says so.
-        const unknown = /invalid module names, ignored: (.*)/.exec(answer.all ?? "")?.[1]
-        if (unknown) throw new PermanentError(`The plan asks for apps that this Odoo does not have: ${unknown}.`)
-        if (answer.exitCode !== 0)
-          throw new PermanentError(`The template could not be built. Odoo's last lines:\n${tail}`)
-      }
-      const languages = template.languages.length > 0 ? [`--load-language=${template.languages.join(",")}`] : []
-      await run("launch.py", ["-i", modules, ...languages, "--stop-after-init"])
-      await run("build_template.py", [])
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
   }
 
   /** Those that were asked for, and all that came along. */
@@ -201,23 +164,18 @@ export class ProcessTemplates implements Templates {
   #mark(template: TemplateSpec, mark: Pick<Mark, "stage" | "content">): string {
     return literal(writeMark({ installation: this.#options.installation(), subject: template.key, ...mark }))
   }
-}
 
-/** What builds that were killed have left. */
-async function dropDrafts(client: pg.Client, name: string): Promise<void> {
-  const { rows } = await client.query<{ draft: string }>(
-    `SELECT datname AS draft FROM pg_database
-      WHERE datname ~ ('^' || $1::text || '_[0-9a-f]{8}$') AND datdba = current_user::regrole`,
-    [name],
-  )
-  for (const { draft } of rows) {
-    // The database goes last: it is what tells of the folder. Its Odoo, should it still be at work, ends with it.
-    await rm(folderOf(draft), { recursive: true, force: true })
-    await dropDatabase(client, draft)
+  /** What builds that were killed have left. */
+  async #dropDrafts(client: pg.Client, name: string, fence: Fence): Promise<void> {
+    const { rows } = await client.query<{ draft: string }>(
+      `SELECT datname AS draft FROM pg_database
+        WHERE datname ~ ('^' || $1::text || '_[0-9a-f]{8}$') AND datdba = current_user::regrole`,
+      [name],
+    )
+    for (const { draft } of rows) {
+      // The database goes last: it is what tells of the rest. Its Odoo, should it still be at work, ends with it.
+      await this.#options.installer.forget(draft, fence)
+      await dropDatabase(client, draft)
+    }
   }
-}
-
-/** Of a build: whoever finds the draft that it has left finds this, too. */
-function folderOf(draft: string): string {
-  return join(tmpdir(), `saas-template-${draft}`)
 }

@@ -28,6 +28,8 @@ export interface SeenRuntime {
   readonly fingerprint: string
   /** How often it ended by itself in the last ten minutes. */
   readonly crashes: number
+  /** Why it does not get ready, where waiting will not mend that: in words that a person can act on. */
+  readonly problem?: string
 }
 
 /** What saas_tenant says that it has applied. Never trusted for anything but skipping a message. */

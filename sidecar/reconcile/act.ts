@@ -79,7 +79,8 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
 async function awaitReady<E>({ target, control }: World<E>, tenant: TenantId, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + startSeconds * 1000
   for (;;) {
-    const { state } = await target.runtime.observe(tenant)
+    const { state, problem } = await target.runtime.observe(tenant)
+    if (problem) throw new RetryableError(problem)
     if (state === "ready" && (await control.state(tenant)) !== null) return
     if (state === "stopped") {
       throw new RetryableError(`Odoo ended before it answered. Its last lines: ${await target.runtime.logs(tenant, 8)}`)

@@ -7,7 +7,7 @@ import type { Fencing } from "../../databases/fence.ts"
 import { PermanentError, RetryableError, StaleEpoch } from "../../domain/errors.ts"
 import type { Fence } from "../driver.ts"
 import type { Client, Where } from "./client.ts"
-import { epochOf, installationOf, inventory, type Kind, type KubeObject, type Owner } from "./objects/object.ts"
+import { annotations, epochOf, installationOf, inventory, type Kind, type KubeObject, type Owner } from "./objects/object.ts"
 import { Refusal, toldOf } from "./problems.ts"
 
 /** Whoever else writes the same object does it as seldom as we do; more than this is a quarrel. */
@@ -53,7 +53,24 @@ export class Writer {
         if (!isConflict(error)) throw told(error, `${object.kind} ${object.metadata.name}`)
       }
     }
-    throw new RetryableError(`${object.kind} ${object.metadata.name} is written by somebody else all the time.`)
+    throw quarrel(where)
+  }
+
+  /** Changes what is named and leaves the rest. null where there is none. */
+  async change<T extends KubeObject>(fence: Fence, where: Where, change: object): Promise<T | null> {
+    await this.check(fence)
+    for (let n = 0; n < tries; n++) {
+      const current = await this.#current(where, fence)
+      if (current === null) return null
+      const { resourceVersion = "" } = current.metadata
+      const metadata = { resourceVersion, annotations: { [annotations.epoch]: String(fence.epoch) } }
+      try {
+        return await this.#client.merge<T>(where, { ...change, metadata })
+      } catch (error) {
+        if (!isConflict(error)) throw told(error, `${where.kind} ${where.name}`)
+      }
+    }
+    throw quarrel(where)
   }
 
   /** Resolves once it is asked for; `awaitGone` waits until it is gone, finalizers and all. */
@@ -71,7 +88,7 @@ export class Writer {
         if (!isConflict(error)) throw told(error, `Removing ${where.kind} ${where.name}`)
       }
     }
-    throw new RetryableError(`${where.kind} ${where.name} is written by somebody else all the time.`)
+    throw quarrel(where)
   }
 
   /** Takes away what an earlier version of ours has made and this one does not. */
@@ -111,6 +128,10 @@ export class Writer {
       await pause(pollMs, undefined, { signal: fence.signal })
     }
   }
+}
+
+function quarrel({ kind, name }: Where): RetryableError {
+  return new RetryableError(`${kind} ${name} is written by somebody else all the time.`)
 }
 
 /** A namespace says in its conditions what keeps it. */

@@ -64,6 +64,11 @@ export class Client {
     return (await this.ask("PATCH", pathOf(where), { query, body: object, type: "application/apply-patch+yaml" })) as T
   }
 
+  async merge<T extends KubeObject>(where: Where, change: object): Promise<T> {
+    const query = { fieldManager: ourselves }
+    return (await this.ask("PATCH", pathOf(where), { query, body: change, type: "application/merge-patch+json" })) as T
+  }
+
   async delete(where: Where, preconditions: Preconditions): Promise<void> {
     await this.ask("DELETE", pathOf(where), { body: { preconditions, propagationPolicy: "Background" } }).catch(
       missingIsNull,

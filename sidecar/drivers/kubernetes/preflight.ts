@@ -1,0 +1,111 @@
+/** What a cluster lacks for us, found at once and told with the command that gives it. */
+import { PermanentError } from "../../domain/errors.ts"
+import type { Client } from "./client.ts"
+import { type Kind, type KubeObject, kinds } from "./objects/object.ts"
+import { Refusal, toldOf } from "./problems.ts"
+import type { KubernetesSettings } from "./settings.ts"
+
+const watched = ["get", "list", "watch"] as const
+const owned = ["get", "list", "patch", "create", "delete"] as const
+
+/** Every right that is used, and on what. */
+export const rights: Partial<Record<Kind, readonly string[]>> = {
+  Namespace: [...owned, "watch"],
+  ResourceQuota: owned,
+  LimitRange: owned,
+  ServiceAccount: owned,
+  Secret: ["get", "patch", "create", "delete"],
+  PersistentVolumeClaim: [...owned, "watch"],
+  Pod: watched,
+  Service: owned,
+  EndpointSlice: owned,
+  Event: ["list"],
+  Node: ["list"],
+  Deployment: [...owned, "watch"],
+  Job: owned,
+  Ingress: [...owned, "watch"],
+  NetworkPolicy: owned,
+}
+
+/** Sentences for the operator; none where all is well. Throws where the cluster cannot be asked. */
+export async function preflight(client: Client, settings: KubernetesSettings): Promise<string[]> {
+  try {
+    const [missing, ingressClass, storage] = await Promise.all([
+      missingRights(client),
+      client.get({ kind: "IngressClass", name: settings.ingressClass }),
+      storageProblem(client, settings.storageClass),
+    ])
+    const notes = missing.map(
+      ([kind, verbs]) =>
+        `The sidecar may not ${verbs.join(", ")} ${kinds[kind].plural}: kubectl create clusterrole odoo-saas-${kinds[kind].plural} ` +
+        `--verb=${verbs.join(",")} --resource=${kinds[kind].plural}, and bind it to the sidecar's account.`,
+    )
+    if (ingressClass === null) {
+      notes.push(
+        `There is no ingress class ${settings.ingressClass}: choose one of kubectl get ingressclass in KUBE_INGRESS_CLASS.`,
+      )
+    }
+    return storage ? [...notes, storage] : notes
+  } catch (error) {
+    throw error instanceof Refusal ? toldOf(error, "Looking at the cluster") : error
+  }
+}
+
+async function missingRights(client: Client): Promise<[Kind, string[]][]> {
+  const asked = Object.entries(rights).map(async ([kind, verbs]): Promise<[Kind, string[]]> => {
+    const answers = await Promise.all(verbs.map((verb) => isAllowed(client, kind as Kind, verb)))
+    return [kind as Kind, verbs.filter((_, index) => !answers[index])]
+  })
+  return (await Promise.all(asked)).filter(([, verbs]) => verbs.length > 0)
+}
+
+async function isAllowed(client: Client, kind: Kind, verb: string): Promise<boolean> {
+  const { root, plural } = kinds[kind]
+  const group = root.startsWith("/apis/") ? (root.split("/")[2] ?? "") : ""
+  const answer = (await client.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SelfSubjectAccessReview",
+    spec: { resourceAttributes: { group, resource: plural, verb } },
+  })) as { status?: { allowed?: boolean } }
+  return answer.status?.allowed === true
+}
+
+async function storageProblem(client: Client, name: string | null): Promise<string> {
+  if (name !== null) {
+    const found = await client.get({ kind: "StorageClass", name })
+    return found ? "" : `There is no storage class ${name}: choose one of kubectl get storageclass in KUBE_STORAGE_CLASS.`
+  }
+  const { items } = await client.list<KubeObject>("StorageClass")
+  const isDefault = ({ metadata }: KubeObject) =>
+    metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true"
+  return items.some(isDefault) ? "" : "No storage class is the default one: name one in KUBE_STORAGE_CLASS."
+}
+
+/** What all nodes together give to pods. */
+export async function capacity(client: Client): Promise<{ memoryMb: number; cpuMilli: number }> {
+  interface Node extends KubeObject {
+    readonly status?: { readonly allocatable?: Readonly<Record<string, string>> }
+  }
+  const { items } = await client.list<Node>("Node")
+  const sum = (name: string) => items.reduce((all, { status }) => all + quantity(status?.allocatable?.[name] ?? "0"), 0)
+  return { memoryMb: Math.floor(sum("memory") / 1024 / 1024), cpuMilli: Math.floor(sum("cpu") * 1000) }
+}
+
+const factors: Readonly<Record<string, number>> = {
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+}
+
+/** Kubernetes writes amounts as 4, 250m or 16Gi. */
+export function quantity(text: string): number {
+  const [, number, unit = ""] = /^([0-9.]+)([A-Za-z]*)$/.exec(text) ?? []
+  const factor = unit === "" ? 1 : factors[unit]
+  if (number === undefined || factor === undefined) throw new PermanentError(`${text} is no amount of Kubernetes.`)
+  return Number(number) * factor
+}

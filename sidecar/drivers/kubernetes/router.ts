@@ -1,0 +1,151 @@
+/** Hosts lead to a tenant by its Ingress, or to a page of ours in its place. */
+import { request as httpRequest } from "node:http"
+import { setTimeout as pause } from "node:timers/promises"
+import { PermanentError, RetryableError } from "../../domain/errors.ts"
+import { fingerprint } from "../../domain/fingerprint.ts"
+import type { RouteState, SeenRoute } from "../../domain/plan.ts"
+import type { TenantHost, TenantId } from "../../domain/tenant.ts"
+import type { Fence, Files, Router } from "../driver.ts"
+import type { Writer } from "./apply.ts"
+import type { ServiceEndpoint } from "./endpoint.ts"
+import { type Ingress, ingress, ingressName } from "./objects/ingress.ts"
+import { headersMiddleware, headersName } from "./objects/middleware.ts"
+import { tenantOf } from "./objects/object.ts"
+import { type Address, pagesEndpoints, pagesService } from "./objects/service.ts"
+import { hostsOf, pageHeader, routeOf } from "./pages.ts"
+import { namespaceOf } from "./place.ts"
+import type { KubernetesSettings } from "./settings.ts"
+import type { Watched } from "./watched.ts"
+
+export interface RouterOptions {
+  readonly writer: Writer
+  readonly watched: Watched
+  readonly settings: KubernetesSettings
+  readonly files: Pick<Files, "observe">
+  /** Whether Traefik's own kinds are there. */
+  readonly hasMiddlewares: () => Promise<boolean>
+}
+
+/** An ingress controller hears of a change within moments, or something is wrong with it. */
+const servedSeconds = 30
+const pollMs = 50
+const askMs = 5_000
+
+export class KubernetesRouter implements Router<ServiceEndpoint> {
+  readonly #options: RouterOptions
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+  }
+
+  async apply(fence: Fence, endpoint: ServiceEndpoint, hosts: readonly TenantHost[], state: RouteState): Promise<void> {
+    const { writer, watched, settings, hasMiddlewares } = this.#options
+    const { ingresses } = await watched.caches()
+    const owner = writer.owner(fence)
+    const { namespace } = endpoint
+    this.#refuseTaken(ingresses.list(), fence.tenant, hosts)
+    const before = ingresses.get(ingressName, namespace)
+    const middlewares = (await hasMiddlewares()) ? [headersName] : []
+    await Promise.all([
+      writer.apply(fence, pagesService(owner, namespace)),
+      writer.apply(fence, pagesEndpoints(owner, namespace, settings.pages.reached)),
+      ...middlewares.map(() => writer.apply(fence, headersMiddleware(owner, namespace))),
+    ])
+    const { ingressClass: className, https } = settings
+    const wanted = ingress(owner, namespace, { className, hosts, state, middlewares, https })
+    const applied = await writer.apply(fence, wanted)
+    await ingresses.sees(applied)
+    const names = hosts.map(({ name }) => name)
+    const left = before ? hostsOf(before).filter((name) => !names.includes(name)) : []
+    await this.#served(ingresses.get(ingressName, namespace) ?? applied, names, state, fence.signal)
+    await this.#served(applied, left, { kind: "none" }, fence.signal)
+  }
+
+  /**
+   * A namespace without files is what a deletion that was killed at the very end has left: there is a rest to remove.
+   */
+  async observe(tenant: TenantId): Promise<SeenRoute> {
+    const { watched, settings, files } = this.#options
+    const { ingresses, namespaces } = await watched.caches()
+    const name = namespaceOf(settings.prefix, tenant)
+    const found = ingresses.get(ingressName, name)
+    if (found) return { hosts: hostsOf(found), state: routeOf(found) }
+    const isRest = namespaces.get(name) !== null && (await files.observe(tenant)) === "absent"
+    return { hosts: [], state: { kind: isRest ? "maintenance" : "none" } }
+  }
+
+  /** The namespace goes with the route, as the very last thing of a deletion: once the files are gone. */
+  async remove(fence: Fence): Promise<void> {
+    const { writer, watched, settings, files } = this.#options
+    const { ingresses, namespaces } = await watched.caches()
+    const namespace = namespaceOf(settings.prefix, fence.tenant)
+    const found = ingresses.get(ingressName, namespace)
+    await writer.remove(fence, { kind: "Ingress", name: ingressName, namespace })
+    await ingresses.until(() => ingresses.get(ingressName, namespace) === null, 10, fence.signal)
+    if (found) await this.#served(found, hostsOf(found), { kind: "none" }, fence.signal)
+    if ((await files.observe(fence.tenant)) === "present") return
+    await writer.remove(fence, { kind: "Namespace", name: namespace }, { awaitGone: true })
+    await namespaces.until(() => namespaces.get(namespace) === null, 10, fence.signal)
+  }
+
+  #refuseTaken(ingresses: readonly Ingress[], tenant: TenantId, hosts: readonly TenantHost[]): void {
+    for (const { name } of hosts) {
+      const other = ingresses.find((one) => tenantOf(one) !== tenant && hostsOf(one).includes(name))
+      if (other) {
+        throw new PermanentError(
+          `The address ${name} leads to another tenant (${tenantOf(other)}). Take it away there first.`,
+        )
+      }
+    }
+  }
+
+  /** Until the ingress controller answers for each host as it should. */
+  async #served(route: Ingress, hosts: readonly string[], state: RouteState, signal: AbortSignal): Promise<void> {
+    const address = this.#options.settings.ingressAddress ?? addressOf(route)
+    // A controller that does not say where it answers cannot be asked.
+    if (address === null) return
+    const deadline = Date.now() + servedSeconds * 1000
+    for (const host of hosts) {
+      while (!(await isServed(address, host, state))) {
+        if (Date.now() > deadline) {
+          throw new RetryableError(
+            `The ingress controller at ${address.host} does not show ${host} as it should (${state.kind}). ` +
+              `Look at its log, and whether it serves the class ${this.#options.settings.ingressClass}.`,
+          )
+        }
+        await pause(pollMs, undefined, { signal })
+      }
+    }
+  }
+}
+
+function addressOf({ status }: Ingress): Address | null {
+  const [first] = status?.loadBalancer?.ingress ?? []
+  const host = first?.ip ?? first?.hostname
+  return host ? { host, port: 80 } : null
+}
+
+async function isServed(address: Address, host: string, state: RouteState): Promise<boolean> {
+  const { status, page } = await ask(address, host)
+  switch (state.kind) {
+    case "up":
+      return page === "" && status !== 404 && status !== 0
+    case "none":
+      return status === 404
+    default:
+      return page === fingerprint(state)
+  }
+}
+
+/** Resolves with 0 where nobody answers. */
+function ask({ host: to, port }: Address, host: string): Promise<{ status: number; page: string }> {
+  return new Promise((resolve) => {
+    const signal = AbortSignal.timeout(askMs)
+    const request = httpRequest({ host: to, port, path: "/web/health", headers: { host }, signal }, (answer) => {
+      answer.resume()
+      resolve({ status: answer.statusCode ?? 0, page: String(answer.headers[pageHeader] ?? "") })
+    })
+    request.on("error", () => resolve({ status: 0, page: "" }))
+    request.end()
+  })
+}

@@ -1,0 +1,214 @@
+/** A tenant's Odoo as a Deployment of one pod; a stopped one has none. */
+import { request as httpRequest } from "node:http"
+import { RetryableError } from "../../domain/errors.ts"
+import { fingerprint } from "../../domain/fingerprint.ts"
+import { databasePassword, type RootKey } from "../../domain/keys.ts"
+import { tenantConf } from "../../domain/odoo-conf.ts"
+import { crashLoop, type SeenRuntime } from "../../domain/plan.ts"
+import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
+import { publicKey } from "../../domain/tokens.ts"
+import type { Answer, Fence, Runtime } from "../driver.ts"
+import type { Writer } from "./apply.ts"
+import type { Client } from "./client.ts"
+import type { ServiceEndpoint } from "./endpoint.ts"
+import { crashesOf, isReady, type KubeEvent, type Pod, problemOf, warnings } from "./explain.ts"
+import { bounds, isOdoo } from "./files.ts"
+import { type Deployment, deployment, odooName, odooPort } from "./objects/deployment.ts"
+import { annotations } from "./objects/object.ts"
+import { places } from "./objects/pod.ts"
+import { confSecret, secret } from "./objects/secret.ts"
+import { odooService } from "./objects/service.ts"
+import { namespaceOf } from "./place.ts"
+import type { KubernetesSettings } from "./settings.ts"
+import type { Watched } from "./watched.ts"
+
+export interface RuntimeOptions {
+  readonly client: Client
+  readonly writer: Writer
+  readonly watched: Watched
+  readonly settings: KubernetesSettings
+  readonly root: RootKey
+}
+
+const crashWindowMs = 600_000
+/** What a stop takes beside the time for requests in flight: the diversion, Odoo's end, the kubelet's round. */
+const stopSeconds = 45
+const longestAnswer = 256 * 1024
+
+export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
+  readonly #options: RuntimeOptions
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options
+  }
+
+  fingerprint(spec: TenantSpec): string {
+    const { image, relay, database } = this.#options.settings
+    const { cpuMilli, memoryMb, connections } = spec.limits
+    const limits = { cpuMilli, memoryMb, connections }
+    return fingerprint({ image, relay, database, limits, sources: spec.template.release.sources })
+  }
+
+  async ensure(spec: TenantSpec, fence: Fence): Promise<ServiceEndpoint> {
+    const { writer, watched, settings } = this.#options
+    const { deployments } = await watched.caches()
+    const owner = writer.owner(fence)
+    const name = this.#namespace(spec.id)
+    await Promise.all([
+      ...bounds(owner, name, spec, settings).map((object) => writer.apply(fence, object)),
+      writer.apply(fence, secret(owner, name, this.#conf(spec))),
+      writer.apply(fence, odooService(owner, name)),
+    ])
+    const wanted = this.#deployment(owner.epoch, spec.id, spec, true)
+    await deployments.sees(await writer.apply(fence, wanted))
+    return await this.endpoint(spec.id)
+  }
+
+  async observe(tenant: TenantId): Promise<SeenRuntime> {
+    const { deployments } = await this.#options.watched.caches()
+    const name = this.#namespace(tenant)
+    const found = deployments.get(odooName, name)
+    const pods = await this.#pods(tenant)
+    const now = Date.now()
+    if (!found || found.spec.replicas === 0) {
+      return pods.length === 0
+        ? { state: "stopped", fingerprint: "", crashes: 0 }
+        : { state: "starting", fingerprint: "ending", crashes: 0 }
+    }
+    const pod = newest(pods)
+    const crashes = pod ? crashesOf(pod, now, crashWindowMs) : 0
+    if (pod && isReady(pod)) return { state: "ready", fingerprint: fingerprintOf(pod), crashes }
+    // The kubelet tries it again by itself, ever more seldom: for visitors it is down.
+    if (crashes >= crashLoop) return { state: "stopped", fingerprint: "", crashes }
+    const problem = problemOf(found, pod, now)
+    return { state: "starting", fingerprint: fingerprintOf(found), crashes, ...(problem ? { problem } : {}) }
+  }
+
+  async endpoint(tenant: TenantId): Promise<ServiceEndpoint> {
+    return { namespace: this.#namespace(tenant), service: odooName, port: odooPort }
+  }
+
+  async request(tenant: TenantId, path: string, body: string, seconds: number): Promise<Answer> {
+    const pod = (await this.#pods(tenant)).find((one) => isReady(one))
+    const host = pod?.status?.podIP
+    if (!host) throw new RetryableError("The tenant's Odoo does not answer: no pod of it is ready.")
+    return await post(host, path, body, seconds * 1000).catch((error: Error) => {
+      throw new RetryableError(`The tenant's Odoo does not answer: ${error.message}.`, { cause: error })
+    })
+  }
+
+  async stop(fence: Fence, drainSeconds: number): Promise<void> {
+    const { writer, watched } = this.#options
+    const { deployments, pods } = await watched.caches()
+    await writer.check(fence)
+    const name = this.#namespace(fence.tenant)
+    const found = deployments.get(odooName, name)
+    if (found && found.spec.replicas !== 0) {
+      const where = { kind: "Deployment", name: odooName, namespace: name } as const
+      const stopped = await writer.change<Deployment>(fence, where, { spec: { replicas: 0 } })
+      if (stopped) await deployments.sees(stopped)
+    }
+    const isGone = () => pods.list(name).filter(isOdoo).length === 0
+    if (await pods.until(isGone, drainSeconds + stopSeconds, fence.signal)) return
+    throw new RetryableError(`The pod of ${fence.tenant} does not end. ${await this.logs(fence.tenant, 5)}`)
+  }
+
+  async remove(fence: Fence): Promise<void> {
+    const { writer, watched } = this.#options
+    const { deployments } = await watched.caches()
+    const namespace = this.#namespace(fence.tenant)
+    await writer.remove(fence, { kind: "Deployment", name: odooName, namespace })
+    await writer.remove(fence, { kind: "Service", name: odooName, namespace })
+    await writer.remove(fence, { kind: "Secret", name: confSecret, namespace })
+    await deployments.until(() => deployments.get(odooName, namespace) === null, 10, fence.signal)
+  }
+
+  async logs(tenant: TenantId, lines: number): Promise<string> {
+    const { client, watched } = this.#options
+    const { deployments } = await watched.caches()
+    const namespace = this.#namespace(tenant)
+    const pod = newest(await this.#pods(tenant))
+    if (pod && isReady(pod)) return (await client.logs(namespace, pod.metadata.name, odooName, lines)).trimEnd()
+    const problem = problemOf(deployments.get(odooName, namespace), pod, Date.now())
+    const { items } = await client.list<KubeEvent>("Event", namespace)
+    const said = pod ? await this.#lastWords(namespace, pod, lines) : ""
+    return [problem, ...warnings(items), said].filter((text) => text !== "").join("\n")
+  }
+
+  /** Of the container, or of the one before it where that one is still dumb. */
+  async #lastWords(namespace: string, { metadata }: Pod, lines: number): Promise<string> {
+    const { client } = this.#options
+    const now = await client.logs(namespace, metadata.name, odooName, lines)
+    return (now || (await client.logs(namespace, metadata.name, odooName, lines, true))).trimEnd()
+  }
+
+  async #pods(tenant: TenantId): Promise<Pod[]> {
+    const { pods } = await this.#options.watched.caches()
+    return pods.list(this.#namespace(tenant)).filter(isOdoo)
+  }
+
+  #deployment(epoch: number, tenant: TenantId, spec: TenantSpec, running: boolean): Deployment {
+    const { writer, settings } = this.#options
+    return deployment(writer.owner({ tenant, epoch }), this.#namespace(tenant), {
+      image: settings.image,
+      limits: spec.limits,
+      fingerprint: this.fingerprint(spec),
+      running,
+    })
+  }
+
+  #conf(spec: TenantSpec): string {
+    const { root, settings } = this.#options
+    return tenantConf({
+      tenant: spec.id,
+      publicKey: publicKey(root),
+      database: spec.id,
+      databaseHost: settings.database.host,
+      databasePort: settings.database.port,
+      role: spec.id,
+      password: databasePassword(root, spec.id),
+      addonsPath: [...spec.template.release.sources, ...places.odooAddons, places.addons],
+      dataDir: `${places.data}/data`,
+      relay: settings.relay,
+      interface: "0.0.0.0",
+      address: "127.0.0.1",
+      port: odooPort,
+      limits: spec.limits,
+    })
+  }
+
+  #namespace(tenant: TenantId): string {
+    return namespaceOf(this.#options.settings.prefix, tenant)
+  }
+}
+
+function newest(pods: readonly Pod[]): Pod | null {
+  const alive = pods.filter(({ metadata }) => !metadata.deletionTimestamp)
+  return (alive.length > 0 ? alive : pods).at(-1) ?? null
+}
+
+function fingerprintOf({ metadata }: Pod | Deployment): string {
+  return metadata.annotations?.[annotations.fingerprint] ?? "unknown"
+}
+
+/** On a connection of its own, past every router and proxy. */
+function post(host: string, path: string, body: string, timeoutMs: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" }
+    const options = { host, port: odooPort, method: "POST", path, headers, signal: AbortSignal.timeout(timeoutMs) }
+    const request = httpRequest(options, (answer) => {
+      const chunks: Buffer[] = []
+      let length = 0
+      answer.on("data", (chunk: Buffer) => {
+        chunks.push(chunk)
+        length += chunk.length
+        // Whoever runs inside decides what is answered, and must not fill our memory with it.
+        if (length > longestAnswer) answer.destroy(new Error("it says far too much"))
+      })
+      answer.on("error", reject)
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }))
+    })
+    request.on("error", reject)
+    request.end(body)
+  })
+}

@@ -1,0 +1,27 @@
+import type { Relay } from "../../domain/odoo-conf.ts"
+import type { DatabaseAddress } from "../driver.ts"
+import type { Address } from "./objects/service.ts"
+
+/** What an operator decides about a cluster. */
+export interface KubernetesSettings {
+  /** Every namespace of ours begins with it. */
+  readonly prefix: string
+  /** Odoo with runtime/ and saas_tenant in it, pinned: templates are named after it. */
+  readonly image: string
+  /** null: the cluster's default one. */
+  readonly storageClass: string | null
+  readonly ingressClass: string
+  /** Namespaces whose pods may ask tenants: the ingress controller's, the sidecar's. */
+  readonly callers: readonly string[]
+  /** Networks that may ask tenants: the nodes', the sidecar's where it runs outside. */
+  readonly callerNetworks: readonly string[]
+  /** Where the ingress controller answers; null: what it writes into an Ingress. */
+  readonly ingressAddress: Address | null
+  readonly https: boolean
+  /** The sidecar's pages of tenants that are not up: where the ingress controller reaches them, and where we listen. */
+  readonly pages: { readonly reached: Address; readonly port: number }
+  /** PostgreSQL as pods see it. */
+  readonly database: DatabaseAddress
+  readonly databaseNetworks: readonly string[]
+  readonly relay: Relay | null
+}

@@ -1,0 +1,65 @@
+/** A Kubernetes cluster as a target: a tenant is a namespace of real pods. */
+import type { TenantId } from "../../domain/tenant.ts"
+import type { TargetInfo } from "../../odoo/port.ts"
+import type { Backups, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
+import type { Client } from "./client.ts"
+import type { ServiceEndpoint } from "./endpoint.ts"
+import type { Pages } from "./pages.ts"
+import { capacity, preflight } from "./preflight.ts"
+import type { KubernetesSettings } from "./settings.ts"
+import type { Watched } from "./watched.ts"
+
+export interface KubernetesTargetParts {
+  readonly name: string
+  readonly servers: DatabaseServers
+  readonly runtime: Runtime<ServiceEndpoint>
+  readonly files: Files
+  readonly backups: Backups
+  readonly router: Router<ServiceEndpoint>
+  readonly client: Client
+  readonly watched: Watched
+  readonly pages: Pages
+  readonly settings: KubernetesSettings
+}
+
+export class KubernetesTarget implements Target<ServiceEndpoint> {
+  readonly name: string
+  readonly servers: DatabaseServers
+  readonly runtime: Runtime<ServiceEndpoint>
+  readonly files: Files
+  readonly backups: Backups
+  readonly router: Router<ServiceEndpoint>
+  readonly #parts: KubernetesTargetParts
+
+  constructor(parts: KubernetesTargetParts) {
+    this.#parts = parts
+    this.name = parts.name
+    this.servers = parts.servers
+    this.runtime = parts.runtime
+    this.files = parts.files
+    this.backups = parts.backups
+    this.router = parts.router
+  }
+
+  async describe(): Promise<TargetInfo> {
+    const { client, settings } = this.#parts
+    const common = { name: this.name, kind: "kubernetes", missingIsolation: [] } as const
+    try {
+      const [notes, has] = await Promise.all([preflight(client, settings), capacity(client)])
+      return { ...common, ready: notes.length === 0, notes, ...has }
+    } catch (error) {
+      const note = error instanceof Error ? error.message : String(error)
+      return { ...common, ready: false, notes: [note], memoryMb: 0, cpuMilli: 0 }
+    }
+  }
+
+  watch(changed: (tenant: TenantId) => void): Stop {
+    const stop = this.#parts.watched.onPod(changed)
+    return async () => stop()
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.pages.close()
+    await this.#parts.watched.close()
+  }
+}

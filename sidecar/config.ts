@@ -29,6 +29,11 @@ const variables = {
     default: "local",
     parse: name,
   },
+  TARGET_KIND: {
+    doc: "What the target is: process (this machine) or kubernetes (the cluster of KUBECONFIG, or the one that the sidecar runs in).",
+    default: "process",
+    parse: oneOf("process", "kubernetes"),
+  },
   SAAS_SERVER: { doc: "Name of the database server that it serves.", default: "local", parse: name },
 
   MASTER_URL: {
@@ -90,6 +95,50 @@ const variables = {
 
   TRUSTED_PROXIES: {
     doc: "Addresses or networks, such as 10.0.0.5 or 10.0.0.0/24, of proxies in front of nginx that end TLS. What they say of a visitor (X-Forwarded-For, X-Forwarded-Proto) is believed, what others say is not.",
+    default: "",
+    parse: networks,
+  },
+
+  TENANT_IMAGE: {
+    doc: "Kubernetes: Odoo with runtime/ and saas_tenant in /opt/odoo-saas, pinned by its digest: templates are built anew for another one.",
+    default: "",
+    parse: optional(text),
+  },
+  KUBE_NAMESPACE_PREFIX: { doc: "Kubernetes: every namespace of ours begins with it.", default: "saas-", parse: text },
+  KUBE_STORAGE_CLASS: {
+    doc: "Kubernetes: of the tenants' volumes; empty: the cluster's default.",
+    default: "",
+    parse: optional(text),
+  },
+  KUBE_INGRESS_CLASS: { doc: "Kubernetes: of the tenants' Ingress.", default: "traefik", parse: text },
+  KUBE_INGRESS_ADDRESS: {
+    doc: "Kubernetes: where the ingress controller answers, as 10.0.0.7:80; empty: what it writes into an Ingress.",
+    default: "",
+    parse: optional(address),
+  },
+  KUBE_CALLERS: {
+    doc: "Kubernetes: namespaces whose pods may ask tenants: the ingress controller's, and the sidecar's where it runs inside.",
+    default: "traefik",
+    parse: list,
+  },
+  KUBE_CALLER_NETWORKS: {
+    doc: "Kubernetes: networks that may ask tenants: the nodes', and the sidecar's where it runs outside.",
+    default: "",
+    parse: networks,
+  },
+  KUBE_PAGES_ADDRESS: {
+    doc: "Kubernetes: where the ingress controller reaches the sidecar's pages of suspended tenants, as 10.0.0.5:8072.",
+    default: "",
+    parse: optional(address),
+  },
+  KUBE_PAGES_PORT: { doc: "Kubernetes: port that the sidecar listens on for them.", default: "8072", parse: port },
+  KUBE_PG_ADDRESS: {
+    doc: "Kubernetes: PostgreSQL as the tenants' pods reach it; empty: PG_HOST and PG_PORT.",
+    default: "",
+    parse: optional(address),
+  },
+  KUBE_PG_NETWORKS: {
+    doc: "Kubernetes: networks that it is in, for the network policies; empty: its own address.",
     default: "",
     parse: networks,
   },
@@ -182,7 +231,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     }
   })
   const config = Object.fromEntries(values) as Config
-  if (!config.ODOO_HOME === !config.ODOO_BIN) {
+  if (config.TARGET_KIND === "kubernetes") {
+    if (!config.TENANT_IMAGE) problems.push("TENANT_IMAGE is not set: name the image that the tenants run on")
+    if (!config.KUBE_PAGES_ADDRESS) {
+      problems.push("KUBE_PAGES_ADDRESS is not set: say where the ingress controller reaches this sidecar")
+    }
+  } else if (!config.ODOO_HOME === !config.ODOO_BIN) {
     problems.push("ODOO_HOME or ODOO_BIN: give one of them, so that it is clear which Odoo the tenants run on")
   }
   if (config.TENANT_URL_SCHEME === "https" && config.TRUSTED_PROXIES?.length === 0) {
@@ -286,6 +340,10 @@ function oneOf<const T extends string>(...allowed: readonly T[]): (value: string
     if (found !== undefined) return found
     throw new Error(`is "${value}": give one of ${allowed.join(", ")}`)
   }
+}
+
+function list(value: string): string[] {
+  return value.split(",").filter((one) => one !== "")
 }
 
 function optional<T>(parse: (value: string) => T): (value: string) => T | null {

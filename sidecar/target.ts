@@ -1,6 +1,10 @@
 import type { Logger } from "pino"
 import { type Config, relayOf, repository } from "./config.ts"
+import type { OperatorSettings } from "./databases/operator.ts"
 import type { Databases, Target, Templates } from "./drivers/driver.ts"
+import type { ServiceEndpoint } from "./drivers/kubernetes/endpoint.ts"
+import { openKubernetesTarget } from "./drivers/kubernetes/open.ts"
+import type { KubernetesSettings } from "./drivers/kubernetes/settings.ts"
 import type { LoopbackEndpoint } from "./drivers/process/endpoint.ts"
 import { Layout } from "./drivers/process/layout.ts"
 import { LogKeeper } from "./drivers/process/log-keeper.ts"
@@ -9,8 +13,8 @@ import { openProcessTarget } from "./drivers/process/open.ts"
 import type { ServerInfo, TargetInfo } from "./odoo/port.ts"
 import { NginxRouter } from "./routing/router.ts"
 
-export interface OpenTarget {
-  readonly target: Target<LoopbackEndpoint>
+export interface OpenTarget<E> {
+  readonly target: Target<E>
   readonly databases: Databases
   readonly templates: Templates
   /** How it is, for the master and for /readyz. Starts what is in front of all tenants where it does not run. */
@@ -19,21 +23,22 @@ export interface OpenTarget {
   readonly logs: LogKeeper
 }
 
-/** The target that the settings speak of. */
-export async function openTarget(config: Config, installation: () => string, log: Logger): Promise<OpenTarget> {
+type Open<E> = (config: Config, installation: () => string, log: Logger) => Promise<OpenTarget<E>>
+
+/** The target that the settings speak of. Only who opened it knows how it names its endpoints. */
+export const openTarget: Open<unknown> = (config, installation, log) =>
+  config.TARGET_KIND === "kubernetes"
+    ? openKubernetes(config, installation, log)
+    : openProcess(config, installation, log)
+
+export const openProcess: Open<LoopbackEndpoint> = async (config, installation, log) => {
   const routers: NginxRouter[] = []
   const { target, databases, templates } = await openProcessTarget({
     name: config.SAAS_TARGET,
     server: config.SAAS_SERVER,
     stateDir: config.SAAS_STATE_DIR,
     repository,
-    operator: {
-      host: config.PG_HOST,
-      port: config.PG_PORT,
-      user: config.PG_OPERATOR,
-      password: config.PG_OPERATOR_PASSWORD_FILE,
-      database: config.PG_OPERATOR_DB,
-    },
+    operator: operatorOf(config),
     postgresBin: config.PG_BIN ?? "",
     root: config.ROOT_KEY_FILE,
     odoo: await findOdoo({ python: config.ODOO_PYTHON, home: config.ODOO_HOME ?? "", bin: config.ODOO_BIN ?? "" }),
@@ -63,18 +68,74 @@ export async function openTarget(config: Config, installation: () => string, log
     databases,
     templates,
     servers: () => target.servers.describe(),
-    logs: new LogKeeper({
-      layout: new Layout(config.SAAS_STATE_DIR),
-      tenantMb: config.TENANT_LOG_MB,
-      otherMb: config.LOG_MB,
-      log,
-    }),
+    logs: keeperOf(config, log),
     describe: async () => {
       const [info, ...problems] = await Promise.all([target.describe(), ...routers.map(problemOf)])
       const notes = problems.filter((problem) => problem !== "")
       return { ...info, ready: info.ready && notes.length === 0, notes: [...info.notes, ...notes] }
     },
   }
+}
+
+export const openKubernetes: Open<ServiceEndpoint> = async (config, installation, log) => {
+  const { target, databases, templates } = await openKubernetesTarget({
+    name: config.SAAS_TARGET,
+    server: config.SAAS_SERVER,
+    stateDir: config.SAAS_STATE_DIR,
+    operator: operatorOf(config),
+    postgresBin: config.PG_BIN ?? "",
+    root: config.ROOT_KEY_FILE,
+    clones: config.MAX_CLONES,
+    installation,
+    settings: clusterOf(config),
+    log,
+  })
+  return {
+    target,
+    databases,
+    templates,
+    servers: () => target.servers.describe(),
+    describe: () => target.describe(),
+    logs: keeperOf(config, log),
+  }
+}
+
+function clusterOf(config: Config): KubernetesSettings {
+  const at = (text: string) => {
+    const [host = "", port] = text.split(":")
+    return { host, port: Number(port) }
+  }
+  const database = at(config.KUBE_PG_ADDRESS ?? `${config.PG_HOST}:${config.PG_PORT}`)
+  const pages = config.KUBE_PAGES_ADDRESS ?? ""
+  return {
+    prefix: config.KUBE_NAMESPACE_PREFIX,
+    image: config.TENANT_IMAGE ?? "",
+    storageClass: config.KUBE_STORAGE_CLASS,
+    ingressClass: config.KUBE_INGRESS_CLASS,
+    ingressAddress: config.KUBE_INGRESS_ADDRESS === null ? null : at(config.KUBE_INGRESS_ADDRESS),
+    callers: config.KUBE_CALLERS,
+    callerNetworks: config.KUBE_CALLER_NETWORKS,
+    https: config.TENANT_URL_SCHEME === "https",
+    pages: { reached: at(pages), port: config.KUBE_PAGES_PORT },
+    database,
+    databaseNetworks: config.KUBE_PG_NETWORKS.length > 0 ? config.KUBE_PG_NETWORKS : [`${database.host}/32`],
+    relay: relayOf(config),
+  }
+}
+
+function operatorOf(config: Config): OperatorSettings {
+  return {
+    host: config.PG_HOST,
+    port: config.PG_PORT,
+    user: config.PG_OPERATOR,
+    password: config.PG_OPERATOR_PASSWORD_FILE,
+    database: config.PG_OPERATOR_DB,
+  }
+}
+
+function keeperOf(config: Config, log: Logger): LogKeeper {
+  const layout = new Layout(config.SAAS_STATE_DIR)
+  return new LogKeeper({ layout, tenantMb: config.TENANT_LOG_MB, otherMb: config.LOG_MB, log })
 }
 
 async function problemOf(router: NginxRouter): Promise<string> {

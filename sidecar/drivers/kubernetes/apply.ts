@@ -7,7 +7,15 @@ import type { Fencing } from "../../databases/fence.ts"
 import { PermanentError, RetryableError, StaleEpoch } from "../../domain/errors.ts"
 import type { Fence } from "../driver.ts"
 import type { Client, Where } from "./client.ts"
-import { annotations, epochOf, installationOf, inventory, type Kind, type KubeObject, type Owner } from "./objects/object.ts"
+import {
+  annotations,
+  epochOf,
+  installationOf,
+  inventory,
+  type Kind,
+  type KubeObject,
+  type Owner,
+} from "./objects/object.ts"
 import { Refusal, toldOf } from "./problems.ts"
 
 /** Whoever else writes the same object does it as seldom as we do; more than this is a quarrel. */

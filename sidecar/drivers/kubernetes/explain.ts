@@ -20,7 +20,9 @@ const patienceMs = 10_000
 
 /** What no waiting mends, or "". */
 export function problemOf(deployment: Deployment | null, pod: Pod | null, now: number): string {
-  const refused = deployment?.status?.conditions?.find(({ type, status }) => type === "ReplicaFailure" && status === "True")
+  const refused = deployment?.status?.conditions?.find(
+    ({ type, status }) => type === "ReplicaFailure" && status === "True",
+  )
   if (refused && pod === null) return refusedPod(refused.message ?? "")
   if (pod === null) return ""
   const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled")

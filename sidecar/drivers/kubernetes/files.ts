@@ -63,7 +63,7 @@ export class KubernetesFiles implements Files {
           done()
         },
       })
-      await client.exec(this.#namespace(tenant), pod.metadata.name, ["du", "-sm", places.data], told)
+      await client.exec(this.#namespace(tenant), pod.metadata.name, ["du", "-sm", places.filestore], told)
       this.#measured.set(tenant, Number.parseInt(Buffer.concat(words).toString("utf8"), 10))
     }
     return this.#measured.get(tenant) ?? 0

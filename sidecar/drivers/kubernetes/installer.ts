@@ -50,7 +50,7 @@ export class JobInstaller implements Installer {
       role: templateOwner,
       password,
       addonsPath: [...template.release.sources, ...places.odooAddons, places.addons],
-      dataDir: `${places.data}/data`,
+      dataDir: places.filestore,
       relay: null,
     })
     // Shared by all builds: the workshop belongs to no claim in particular, so it carries the lowest epoch.

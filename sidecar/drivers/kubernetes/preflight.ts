@@ -5,7 +5,6 @@ import { type Kind, type KubeObject, kinds } from "./objects/object.ts"
 import { Refusal, toldOf } from "./problems.ts"
 import type { KubernetesSettings } from "./settings.ts"
 
-const watched = ["get", "list", "watch"] as const
 const owned = ["get", "list", "patch", "create", "delete"] as const
 
 /** Every right that is used, and on what. */
@@ -16,7 +15,7 @@ export const rights: Partial<Record<Kind, readonly string[]>> = {
   ServiceAccount: owned,
   Secret: ["get", "patch", "create", "delete"],
   PersistentVolumeClaim: [...owned, "watch"],
-  Pod: watched,
+  Pod: [...owned, "watch"],
   Service: owned,
   EndpointSlice: owned,
   Event: ["list"],
@@ -73,7 +72,9 @@ async function isAllowed(client: Client, kind: Kind, verb: string): Promise<bool
 async function storageProblem(client: Client, name: string | null): Promise<string> {
   if (name !== null) {
     const found = await client.get({ kind: "StorageClass", name })
-    return found ? "" : `There is no storage class ${name}: choose one of kubectl get storageclass in KUBE_STORAGE_CLASS.`
+    return found
+      ? ""
+      : `There is no storage class ${name}: choose one of kubectl get storageclass in KUBE_STORAGE_CLASS.`
   }
   const { items } = await client.list<KubeObject>("StorageClass")
   const isDefault = ({ metadata }: KubeObject) =>

@@ -168,7 +168,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
       role: spec.id,
       password: databasePassword(root, spec.id),
       addonsPath: [...spec.template.release.sources, ...places.odooAddons, places.addons],
-      dataDir: `${places.data}/data`,
+      dataDir: places.filestore,
       relay: settings.relay,
       interface: "0.0.0.0",
       address: "127.0.0.1",

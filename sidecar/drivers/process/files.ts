@@ -1,7 +1,8 @@
 /** A tenant's folder: filestore, sessions and log. The tenant's user writes in it and cannot leave it. */
-import { chmod, chown, mkdir, readdir, stat } from "node:fs/promises"
+import { chmod, chown, readdir, stat } from "node:fs/promises"
 import { dirname } from "node:path"
 import { execa } from "execa"
+import { ensureFolder } from "../../backups/folder.ts"
 import type { Fencing } from "../../databases/fence.ts"
 import { RetryableError } from "../../domain/errors.ts"
 import { isTenantId } from "../../domain/names.ts"
@@ -59,13 +60,6 @@ export class ProcessFiles implements Files {
     // Not Node's own: that goes by whole paths, and a tenant can make deeper ones than a path may be long.
     await execa("rm", ["-rf", "--", this.#layout.tenant(fence.tenant)])
   }
-}
-
-/** Not `recursive`: where the disk is full, Node says of that only that the folder does not exist. */
-export async function ensureFolder(path: string, mode?: number): Promise<void> {
-  await mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error
-  })
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Puts the process target together. What the machine does not give is found out here, once, and told. */
 import { chmod, mkdir } from "node:fs/promises"
 import type { Logger } from "pino"
+import { FinalBackups } from "../../backups/final-backups.ts"
 import { Fencing } from "../../databases/fence.ts"
 import { Operator, type OperatorSettings } from "../../databases/operator.ts"
 import { Seats } from "../../databases/seats.ts"
@@ -10,10 +11,10 @@ import type { RootKey } from "../../domain/keys.ts"
 import type { Relay } from "../../domain/odoo-conf.ts"
 import type { TenantSpec } from "../../domain/tenant.ts"
 import type { Databases, Fence, Router, Templates } from "../driver.ts"
-import { ProcessBackups } from "./backups.ts"
 import { Cgroups } from "./cgroups.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import { ProcessFiles } from "./files.ts"
+import { ProcessFilestore } from "./filestore.ts"
 import { Firewall } from "./firewall.ts"
 import { ForkServers } from "./fork-servers.ts"
 import { Holder } from "./holder.ts"
@@ -147,7 +148,15 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
       database: { host: options.operator.host, port: options.operator.port },
     }),
     files,
-    backups: new ProcessBackups({ layout, operator, fencing, installation, bin: options.postgresBin }),
+    backups: new FinalBackups({
+      folder: layout.backups,
+      run: layout.run,
+      filestore: new ProcessFilestore(layout),
+      operator,
+      fencing,
+      installation,
+      bin: options.postgresBin,
+    }),
     router: new SeatedRouter(router, places, files),
   })
   return { target, databases, templates }

@@ -15,7 +15,7 @@ import { readConfig } from "../../../sidecar/config.ts"
 import { databasePassword } from "../../../sidecar/domain/keys.ts"
 import type { TemplateSpec, TenantId } from "../../../sidecar/domain/tenant.ts"
 import type { LoopbackEndpoint } from "../../../sidecar/drivers/process/endpoint.ts"
-import { openTarget } from "../../../sidecar/target.ts"
+import { openProcess } from "../../../sidecar/target.ts"
 import { type Installation, makeInstallation } from "../../helpers/installation.ts"
 import { visit } from "../../helpers/tenant.ts"
 import { until } from "../../helpers/wait.ts"
@@ -112,7 +112,7 @@ function worldOf(
 }
 
 async function openDriver(environment: Record<string, string>): Promise<Driver<LoopbackEndpoint>> {
-  return await openTarget(readConfig(environment), () => installationId, pino({ level: "silent" }))
+  return await openProcess(readConfig(environment), () => installationId, pino({ level: "silent" }))
 }
 
 /** A stopped cluster with the template in it: building one takes longer than all that is done with it here. */

@@ -15,6 +15,8 @@ export const places = {
   odooAddons: ["/usr/lib/python3/dist-packages/odoo/addons", "/usr/lib/python3/dist-packages/addons"],
   conf: "/etc/odoo-saas/odoo.conf",
   data: "/var/lib/odoo",
+  /** In a volume of its own there may be a lost+found beside it. */
+  filestore: "/var/lib/odoo/data",
 } as const
 
 const securityContext: NonNullable<V1Container["securityContext"]> = {

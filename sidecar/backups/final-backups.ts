@@ -5,21 +5,20 @@
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { mkdtemp, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises"
-import { basename, join } from "node:path"
+import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
-import { execa } from "execa"
 import { z } from "zod"
-import { countRows } from "../../databases/count.ts"
-import { type Fencing, sessionName } from "../../databases/fence.ts"
-import { type Credentials, ident, type Operator } from "../../databases/operator.ts"
-import { makeReadable } from "../../databases/readable.ts"
-import { dropScratch, makeScratch } from "../../databases/scratch.ts"
-import { PermanentError, RetryableError } from "../../domain/errors.ts"
-import type { FinalBackup } from "../../domain/plan.ts"
-import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
-import type { Backups, Fence } from "../driver.ts"
-import { bytesBelow, ensureFolder } from "./files.ts"
-import type { Layout } from "./layout.ts"
+import { countRows } from "../databases/count.ts"
+import { type Fencing, sessionName } from "../databases/fence.ts"
+import { type Credentials, ident, type Operator } from "../databases/operator.ts"
+import { makeReadable } from "../databases/readable.ts"
+import { dropScratch, makeScratch } from "../databases/scratch.ts"
+import { PermanentError, RetryableError } from "../domain/errors.ts"
+import type { FinalBackup } from "../domain/plan.ts"
+import type { TenantId, TenantSpec } from "../domain/tenant.ts"
+import type { Backups, Fence } from "../drivers/driver.ts"
+import { ensureFolder } from "./folder.ts"
+import { runProgram } from "./program.ts"
 
 const manifestSchema = z.object({
   tenant: z.string(),
@@ -30,8 +29,20 @@ const manifestSchema = z.object({
 })
 type Manifest = z.infer<typeof manifestSchema>
 
+/** What the target knows of a tenant's files. */
+export interface Filestore {
+  /** As many as may have to be kept. */
+  bytes(tenant: TenantId): Promise<number>
+  /** Writes a tar archive of them, without the sessions. */
+  pack(tenant: TenantId, file: string, fence: Fence): Promise<void>
+}
+
 export interface BackupsOptions {
-  readonly layout: Layout
+  /** Where backups are kept, a folder for each tenant. */
+  readonly folder: string
+  /** A folder of ours for secrets that programs read from files. */
+  readonly run: string
+  readonly filestore: Filestore
   readonly operator: Operator
   readonly fencing: Fencing
   readonly installation: () => string
@@ -41,9 +52,8 @@ export interface BackupsOptions {
 
 const manifestName = "manifest.json"
 const draftPrefix = ".unfinished-"
-const longestRunHours = 2
 
-export class ProcessBackups implements Backups {
+export class FinalBackups implements Backups {
   readonly #options: BackupsOptions
 
   constructor(options: BackupsOptions) {
@@ -57,7 +67,7 @@ export class ProcessBackups implements Backups {
   }
 
   async take(spec: TenantSpec, fence: Fence): Promise<void> {
-    const { fencing, layout, operator } = this.#options
+    const { fencing, filestore, operator, folder } = this.#options
     await fencing.check(fence)
     await ensureFolder(this.#folder(spec.id), 0o700)
     await this.#removeDrafts(spec.id)
@@ -69,10 +79,7 @@ export class ProcessBackups implements Backups {
         return await countRows(client)
       })
       await this.#postgres("pg_dump", ["-Fc", "-d", spec.id, "-f", join(draft, "db.dump")], operator.settings, fence)
-      const data = layout.data(spec.id)
-      // Sparse: a file that is nearly all holes takes as much room here as there, and not what it pretends to have.
-      const files = join(draft, "filestore.tar")
-      await this.#run("tar", ["-C", data, "--sparse", "--exclude=./sessions", "-cf", files, "."], fence)
+      await filestore.pack(spec.id, join(draft, "filestore.tar"), fence)
       const sha256 = {
         "db.dump": await hashOf(draft, "db.dump"),
         "filestore.tar": await hashOf(draft, "filestore.tar"),
@@ -90,7 +97,7 @@ export class ProcessBackups implements Backups {
       await rm(this.#final(spec.id), { recursive: true, force: true })
       await rename(draft, this.#final(spec.id))
       await syncPath(this.#folder(spec.id))
-      await syncPath(layout.backups)
+      await syncPath(folder)
     } finally {
       await rm(draft, { recursive: true, force: true })
     }
@@ -106,7 +113,7 @@ export class ProcessBackups implements Backups {
         throw new RetryableError(`The final backup is damaged (${name}); it is set aside and taken again.`)
       }
     }
-    await this.#run("tar", ["-tf", join(final, "filestore.tar")], fence)
+    await runProgram("tar", ["-tf", join(final, "filestore.tar")], fence)
     const counts = await this.#restored(spec.id, join(final, "db.dump"), fence)
     for (const [name, count] of Object.entries(manifest.counts)) {
       if (counts[name] !== count) {
@@ -150,37 +157,16 @@ export class ProcessBackups implements Backups {
     { user, password }: Credentials,
     fence: Fence,
   ): Promise<void> {
-    const { operator, bin, layout } = this.#options
+    const { operator, bin, run } = this.#options
     const { host, port } = operator.settings
     // Beside our other secrets, under one name: what a kill leaves there is overwritten by the next try.
-    const passfile = join(layout.run, `pgpass-${fence.tenant}`)
+    const passfile = join(run, `pgpass-${fence.tenant}`)
     try {
       await writeFile(passfile, `${host}:${port}:*:${user}:${password}\n`, { mode: 0o600 })
       const connection = ["-h", host, "-p", String(port), "-U", user, "-w"]
-      await this.#run(bin ? join(bin, program) : program, [...connection, ...args], fence, { PGPASSFILE: passfile })
+      await runProgram(bin ? join(bin, program) : program, [...connection, ...args], fence, { PGPASSFILE: passfile })
     } finally {
       await rm(passfile, { force: true })
-    }
-  }
-
-  /** Not for ever: what a tenant has put into its database is computed while a dump is made and restored. */
-  async #run(program: string, args: readonly string[], fence: Fence, env: Record<string, string> = {}): Promise<void> {
-    const answer = await execa(program, args, {
-      env,
-      reject: false,
-      stdout: "ignore",
-      cancelSignal: fence.signal,
-      timeout: longestRunHours * 3_600_000,
-    })
-    fence.signal.throwIfAborted()
-    const name = basename(program)
-    if (answer.timedOut) {
-      throw new PermanentError(
-        `${name} did not end within ${longestRunHours} hours, so the final backup is not verified and nothing is deleted.`,
-      )
-    }
-    if (answer.failed) {
-      throw new RetryableError(`${name} failed: ${answer.stderr.trim().split("\n").at(-1) || answer.shortMessage}`)
     }
   }
 
@@ -192,20 +178,20 @@ export class ProcessBackups implements Backups {
   }
 
   async #refuseWithoutRoom(tenant: TenantId): Promise<void> {
-    const { operator, layout } = this.#options
+    const { operator, filestore, folder } = this.#options
     const rows = await operator.query<{ bytes: string }>("SELECT pg_database_size($1) AS bytes", [tenant])
-    const needed = Number(rows[0]?.bytes) + (await bytesBelow(layout.data(tenant)))
-    const { bavail, bsize } = await statfs(layout.backups)
+    const needed = Number(rows[0]?.bytes) + (await filestore.bytes(tenant))
+    const { bavail, bsize } = await statfs(folder)
     if (bavail * bsize < needed) {
       const megabytes = Math.ceil(needed / 1024 / 1024)
       throw new RetryableError(
-        `The final backup may need ${megabytes} MB in ${layout.backups}, where there is less. Free some space.`,
+        `The final backup may need ${megabytes} MB in ${folder}, where there is less. Free some space.`,
       )
     }
   }
 
   #folder(tenant: TenantId): string {
-    return join(this.#options.layout.backups, tenant)
+    return join(this.#options.folder, tenant)
   }
 
   #final(tenant: TenantId): string {

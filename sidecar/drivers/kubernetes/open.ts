@@ -1,0 +1,100 @@
+/** Puts the Kubernetes target together. Nothing is asked of the cluster before the first question. */
+import { createHash } from "node:crypto"
+import { mkdir } from "node:fs/promises"
+import { join } from "node:path"
+import { KubeConfig } from "@kubernetes/client-node"
+import type { Logger } from "pino"
+import { FinalBackups } from "../../backups/final-backups.ts"
+import { Fencing } from "../../databases/fence.ts"
+import { Operator, type OperatorSettings } from "../../databases/operator.ts"
+import { DatabaseTemplates } from "../../databases/templates.ts"
+import { TenantDatabases } from "../../databases/tenant-databases.ts"
+import type { RootKey } from "../../domain/keys.ts"
+import type { TenantSpec } from "../../domain/tenant.ts"
+import type { Databases, Templates } from "../driver.ts"
+import { Writer } from "./apply.ts"
+import { Client } from "./client.ts"
+import { KubernetesFiles } from "./files.ts"
+import { ClaimFilestore } from "./filestore.ts"
+import { JobInstaller } from "./installer.ts"
+import type { KubeObject } from "./objects/object.ts"
+import { Pages } from "./pages.ts"
+import { KubernetesRouter } from "./router.ts"
+import { KubernetesRuntime } from "./runtime.ts"
+import { SharedServer } from "./servers.ts"
+import type { KubernetesSettings } from "./settings.ts"
+import { KubernetesTarget } from "./target.ts"
+import { Watched } from "./watched.ts"
+
+export interface KubernetesTargetOptions {
+  readonly name: string
+  readonly server: string
+  readonly stateDir: string
+  readonly operator: OperatorSettings
+  readonly postgresBin: string
+  readonly root: RootKey
+  readonly clones: number
+  /** The installation's id; throws a RetryableError while the master has not told it yet. */
+  readonly installation: () => string
+  readonly settings: KubernetesSettings
+  readonly log: Logger
+}
+
+export interface KubernetesWorld {
+  readonly target: KubernetesTarget
+  readonly databases: Databases
+  readonly templates: Templates
+}
+
+export async function openKubernetesTarget(options: KubernetesTargetOptions): Promise<KubernetesWorld> {
+  const { settings, root, installation, clones, log } = options
+  const backups = join(options.stateDir, "backups")
+  const run = join(options.stateDir, "run")
+  for (const folder of [backups, run]) await mkdir(folder, { recursive: true, mode: 0o700 })
+  const config = new KubeConfig()
+  config.loadFromDefault()
+  const client = new Client(config)
+  const operator = new Operator(options.operator)
+  const fencing = new Fencing(operator)
+  const writer = new Writer(client, fencing, installation)
+  const watched = new Watched(client, installation)
+  const parts = { client, writer, watched, settings }
+
+  const installer = new JobInstaller(parts)
+  // Everything that a template is made of besides release and modules is in the image.
+  const made = createHash("sha256").update(settings.image).digest("hex").slice(0, 16)
+  const templates = new DatabaseTemplates({ operator, fencing, root, installation, made, installer })
+  const templateOf = (spec: TenantSpec) => templates.databaseOf(spec.template)
+  const databases = new TenantDatabases({ operator, fencing, root, installation, clones, templateOf })
+
+  const files = new KubernetesFiles(parts)
+  const pages = new Pages(watched, settings.pages.port)
+  await pages.start()
+  log.info({ cluster: client.server }, "tenants run on Kubernetes")
+  const target = new KubernetesTarget({
+    name: options.name,
+    servers: new SharedServer({ target: options.name, name: options.server, operator }),
+    runtime: new KubernetesRuntime({ ...parts, root }),
+    files,
+    backups: new FinalBackups({
+      folder: backups,
+      run,
+      filestore: new ClaimFilestore({ ...parts, files }),
+      operator,
+      fencing,
+      installation,
+      bin: options.postgresBin,
+    }),
+    router: new KubernetesRouter({ ...parts, files, hasMiddlewares: () => hasTraefik(client) }),
+    client,
+    watched,
+    pages,
+    settings,
+  })
+  return { target, databases, templates }
+}
+
+async function hasTraefik(client: Client): Promise<boolean> {
+  const found = (await client.ask("GET", "/apis")) as { groups: readonly Pick<KubeObject["metadata"], "name">[] }
+  return found.groups.some(({ name }) => name === "traefik.io")
+}

@@ -1,0 +1,163 @@
+/** The Kubernetes driver on a real cluster: real pods, a real ingress controller, PostgreSQL on this machine. */
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { request as httpRequest } from "node:http"
+import { join } from "node:path"
+import pg from "pg"
+import { pino } from "pino"
+import { pickFree } from "../../../scripts/lib/ports.ts"
+import { readConfig } from "../../../sidecar/config.ts"
+import { databasePassword } from "../../../sidecar/domain/keys.ts"
+import type { TemplateSpec, TenantId } from "../../../sidecar/domain/tenant.ts"
+import type { ServiceEndpoint } from "../../../sidecar/drivers/kubernetes/endpoint.ts"
+import { openKubernetes } from "../../../sidecar/target.ts"
+import { makeCluster, type TestCluster } from "../../cluster/cluster.ts"
+import { type Forward, forwardTo } from "../../cluster/forward.ts"
+import { type Installation, makeInstallation } from "../../helpers/installation.ts"
+import type { Answer } from "../../helpers/tenant.ts"
+import { until } from "../../helpers/wait.ts"
+import { type Driver, fenceOf, type Visit, type World } from "../conformance/world.ts"
+
+export interface KubernetesWorld extends World<ServiceEndpoint> {
+  readonly installation: Installation
+  readonly cluster: TestCluster
+  readonly prefix: string
+}
+
+const installationId = "c0ffee00-0000-4000-8000-000000000000"
+
+const template: TemplateSpec = {
+  key: "c0f0c0f0c0",
+  release: { name: "contract", odooVersion: "19.0", sources: [] },
+  modules: ["contacts"],
+  languages: ["de_DE"],
+}
+
+export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
+  const cluster = await makeCluster("driver")
+  const prefix = `saas-${process.pid}-`
+  const opened: Driver<ServiceEndpoint>[] = []
+  const installation = await makeInstallation("kubernetes", { parts: "database" })
+  const { hostAddress, ingressAddress, tenantImage } = cluster
+  if (hostAddress === null || ingressAddress === null || tenantImage === null) {
+    throw new Error("The cluster of KUBECONFIG does not say where its ingress and this machine are, or what to run.")
+  }
+  const postgres = await forwardTo(installation.ports.postgres, hostAddress)
+  const destroy = async () => {
+    for (const { target, databases } of opened) {
+      await target.close()
+      await databases.close()
+    }
+    const own = "--selector=app.kubernetes.io/managed-by=odoo-saas"
+    await cluster.kubectl.try(["delete", "namespace", own, "--wait=false"])
+    await cluster.stop()
+    await postgres.close()
+    await installation.destroy()
+  }
+  const open = async () => {
+    const pagesPort = await pickFree(31_000, 32_000)
+    process.env.KUBECONFIG = cluster.kubeconfig
+    const environment = installation.sidecarEnv(settingsFor(cluster, postgres, prefix, pagesPort))
+    const driver = await openKubernetes(readConfig(environment), () => installationId, pino({ level: "silent" }))
+    opened.push(driver)
+    return driver
+  }
+  try {
+    const driver = await open()
+    await driver.templates.build(template, fenceOf(`tpl_${template.key}`))
+    return worldOf({ installation, cluster, prefix, driver, another: open, destroy })
+  } catch (error) {
+    await destroy()
+    throw error
+  }
+}
+
+function settingsFor(cluster: TestCluster, postgres: Forward, prefix: string, pagesPort: number) {
+  const host = cluster.hostAddress ?? ""
+  return {
+    TARGET_KIND: "kubernetes",
+    TENANT_IMAGE: cluster.tenantImage ?? "",
+    KUBE_NAMESPACE_PREFIX: prefix,
+    KUBE_STORAGE_CLASS: cluster.storageClass ?? "",
+    KUBE_INGRESS_CLASS: cluster.ingressClass,
+    KUBE_INGRESS_ADDRESS: `${cluster.ingressAddress}:80`,
+    KUBE_CALLER_NETWORKS: `${host}/24`,
+    KUBE_PAGES_ADDRESS: `${host}:${pagesPort}`,
+    KUBE_PAGES_PORT: String(pagesPort),
+    KUBE_PG_ADDRESS: `${postgres.host}:${postgres.port}`,
+  }
+}
+
+function worldOf(
+  parts: Pick<KubernetesWorld, "installation" | "cluster" | "prefix" | "driver" | "another" | "destroy">,
+): KubernetesWorld {
+  const { installation, cluster, prefix } = parts
+  const { postgres, ports, secrets } = installation
+  const podOf = async (tenant: TenantId) => {
+    const pods = await cluster.kubectl.list("pods", `${prefix}${tenant}`)
+    return pods.find(({ metadata }) => metadata.labels["odoo-saas/part"] === "odoo") ?? null
+  }
+  return {
+    ...parts,
+    template,
+    domain: "example.test",
+    visit: (host, path, options = {}) => visitAt(cluster.ingressAddress ?? "", host, path, options),
+    incarnation: async (tenant) => {
+      const pod = await podOf(tenant)
+      const [status] = pod?.status.containerStatuses ?? []
+      return status?.state?.running ? `${status.containerID}` : null
+    },
+    crash: async (tenant) => {
+      const pod = await podOf(tenant)
+      if (pod === null) throw new Error(`${tenant} does not run`)
+      const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isOdooOf(name, pod.metadata.uid))
+      if (pids.length === 0) throw new Error(`no process of ${tenant} is seen on this machine`)
+      for (const pid of pids) process.kill(Number(pid), "SIGKILL")
+      await until("it is gone", async () => pids.every((pid) => !existsSync(join("/proc", pid))), { seconds: 5 })
+    },
+    asSuperuser: (database, sql) => postgres.query(database, (client) => client.query(sql)),
+    asTenant: async (tenant, database, sql) => {
+      const password = databasePassword(Buffer.from(secrets.read("root-key"), "hex"), tenant)
+      const client = new pg.Client({ host: "127.0.0.1", port: ports.postgres, user: tenant, password, database })
+      // Told by the query that it happens to.
+      client.on("error", () => undefined)
+      await client.connect()
+      try {
+        return await client.query(sql)
+      } finally {
+        await client.end()
+      }
+    },
+  }
+}
+
+function isOdooOf(pid: string, podUid: string): boolean {
+  try {
+    const isOurs = readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(podUid)
+    return isOurs && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("launch.py")
+  } catch {
+    // It ended between being listed and being read.
+    return false
+  }
+}
+
+/** HTTP to the ingress controller, which knows tenants by the name of the host only. */
+function visitAt(address: string, host: string, path: string, options: Visit): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = { host, ...options.headers }
+    const request = httpRequest(
+      { host: address, port: 80, path, method: options.method ?? "GET", headers, timeout: 60_000 },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on("data", (chunk: Buffer) => chunks.push(chunk))
+        response.on("error", reject)
+        response.on("end", () => {
+          const body = Buffer.concat(chunks).toString("utf8")
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
+        })
+      },
+    )
+    request.on("timeout", () => request.destroy(new Error(`${host}${path} did not answer within a minute`)))
+    request.on("error", reject)
+    request.end(options.body)
+  })
+}

@@ -1,0 +1,200 @@
+/** What a tenant is on a cluster, as objects: whose they are, what they may cost, and what never gets into them. */
+import { strict as assert } from "node:assert"
+import { suite } from "uvu"
+import type { Limits } from "../../sidecar/domain/tenant.ts"
+import { claim } from "../../sidecar/drivers/kubernetes/objects/claim.ts"
+import { deployment } from "../../sidecar/drivers/kubernetes/objects/deployment.ts"
+import { ingress } from "../../sidecar/drivers/kubernetes/objects/ingress.ts"
+import { templateJob } from "../../sidecar/drivers/kubernetes/objects/job.ts"
+import { headersMiddleware } from "../../sidecar/drivers/kubernetes/objects/middleware.ts"
+import { namespace } from "../../sidecar/drivers/kubernetes/objects/namespace.ts"
+import { networkPolicies, type Peer } from "../../sidecar/drivers/kubernetes/objects/network-policies.ts"
+import {
+  epochOf,
+  installationOf,
+  type KubeObject,
+  kinds,
+  tenantOf,
+} from "../../sidecar/drivers/kubernetes/objects/object.ts"
+import { packer } from "../../sidecar/drivers/kubernetes/objects/packer.ts"
+import { limitRange, resourceQuota } from "../../sidecar/drivers/kubernetes/objects/quota.ts"
+import { secret } from "../../sidecar/drivers/kubernetes/objects/secret.ts"
+import { odooService, pagesEndpoints, pagesService } from "../../sidecar/drivers/kubernetes/objects/service.ts"
+import { serviceAccount } from "../../sidecar/drivers/kubernetes/objects/service-account.ts"
+
+const test = suite("a tenant as Kubernetes objects")
+
+const owner = { installation: "c0ffee00-0000-4000-8000-000000000000", tenant: "tacme234567", epoch: 7 }
+const limits: Limits = { cpuMilli: 1500, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 }
+const password = "a password that only odoo.conf knows"
+const place = "saas-tacme234567"
+
+const odoo = deployment(owner, place, { image: "odoo:1", limits, fingerprint: "f00d", running: true })
+const quota = resourceQuota(owner, place, limits)
+const volume = claim(owner, place, limits, "fast")
+const build = templateJob(owner, place, { name: "tpl-1-2", image: "odoo:1", modules: ["crm"], languages: ["de_DE"] })
+const pack = packer(owner, place, "odoo:1")
+const up = ingress(owner, place, {
+  className: "traefik",
+  hosts: [
+    { name: "acme.example.com", primary: true },
+    { name: "www.acme.example", primary: false },
+  ],
+  state: { kind: "up" },
+  middlewares: ["headers"],
+  https: true,
+})
+const policies = networkPolicies(owner, place, {
+  callers: ["traefik"],
+  callerNetworks: ["10.1.0.0/24"],
+  postgres: { networks: ["10.9.9.9/32"], port: 5432 },
+  mailPorts: [587],
+  https: true,
+})
+const all: KubeObject[] = [
+  namespace(owner, place),
+  quota,
+  limitRange(owner, place),
+  serviceAccount(owner, place),
+  secret(owner, place, `db_password = ${password}`),
+  volume,
+  odoo,
+  odooService(owner, place),
+  pagesService(owner, place),
+  pagesEndpoints(owner, place, { host: "10.1.0.5", port: 8072 }),
+  up,
+  headersMiddleware(owner, place),
+  build,
+  pack,
+  ...policies,
+]
+
+test("every object says whose it is and which claim has made it", () => {
+  for (const object of all) {
+    const name = `${object.kind} ${object.metadata.name}`
+    assert.equal(installationOf(object), owner.installation, name)
+    assert.equal(tenantOf(object), owner.tenant, name)
+    assert.equal(epochOf(object), owner.epoch, name)
+  }
+})
+
+test("every object has a place and a name that Kubernetes takes, and is of its kind's version", () => {
+  for (const { apiVersion, kind, metadata } of all) {
+    assert.match(metadata.name, /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
+    assert.equal(metadata.namespace, kinds[kind].namespaced ? place : undefined, kind)
+    assert.ok(kinds[kind].root.endsWith(`/${apiVersion}`), `${kind} is of ${apiVersion}`)
+    for (const value of Object.values(metadata.labels ?? {})) {
+      assert.match(value, /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/)
+    }
+  }
+  const names = all.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+  assert.equal(new Set(names).size, names.length)
+})
+
+test("no secret is in anything but the secret, and no token of the cluster in any pod", () => {
+  const holders = all.filter((object) => JSON.stringify(object).includes(password))
+  assert.deepEqual(holders, [])
+  const conf = Buffer.from(secret(owner, place, `db_password = ${password}`).data["odoo.conf"] ?? "", "base64")
+  assert.ok(conf.toString().includes(password))
+  for (const pod of pods()) assert.equal(pod.automountServiceAccountToken, false)
+})
+
+test("every pod is as restricted as it can be", () => {
+  for (const pod of pods()) {
+    assert.equal(pod.securityContext?.runAsNonRoot, true)
+    assert.ok(Number(pod.securityContext?.runAsUser) > 0)
+    assert.equal(pod.securityContext?.seccompProfile?.type, "RuntimeDefault")
+    assert.ok(!pod.hostNetwork && !pod.hostPID && !pod.hostIPC)
+    for (const container of [...(pod.initContainers ?? []), ...pod.containers]) {
+      assert.equal(container.securityContext?.readOnlyRootFilesystem, true)
+      assert.equal(container.securityContext?.allowPrivilegeEscalation, false)
+      assert.deepEqual(container.securityContext?.capabilities?.drop, ["ALL"])
+      assert.ok(container.volumeMounts?.some(({ mountPath }) => mountPath === "/tmp"))
+    }
+  }
+})
+
+test("what a plan pays for is what a tenant can have", () => {
+  assert.deepEqual(odoo.spec.template.spec?.containers[0]?.resources?.limits, { cpu: "1500m", memory: "1024Mi" })
+  assert.equal(volume.spec.resources?.requests?.storage, "5120Mi")
+  assert.equal(quota.spec.hard?.["requests.storage"], "5120Mi")
+  // Its own and those of the pod that packs its files.
+  assert.equal(quota.spec.hard?.["limits.cpu"], "2000m")
+  assert.equal(quota.spec.hard?.["limits.memory"], "1152Mi")
+})
+
+test("another claim alone starts nothing anew", () => {
+  const again = deployment({ ...owner, epoch: 8 }, place, {
+    image: "odoo:1",
+    limits,
+    fingerprint: "f00d",
+    running: true,
+  })
+  assert.deepEqual(again.spec, odoo.spec)
+  assert.notEqual(epochOf(again), epochOf(odoo))
+})
+
+test("never do two pods write to one volume, and a stop lets requests finish", () => {
+  assert.equal(odoo.spec.strategy?.type, "Recreate")
+  assert.equal(odoo.spec.replicas, 1)
+  const [container] = odoo.spec.template.spec?.containers ?? []
+  assert.ok(Number(container?.lifecycle?.preStop?.sleep?.seconds) > 0)
+  assert.ok(Number(odoo.spec.template.spec?.terminationGracePeriodSeconds) >= 15)
+  assert.deepEqual(container?.args, ["/opt/odoo-saas/runtime/launch.py", "-c", "/etc/odoo-saas/odoo.conf"])
+})
+
+test("a host leads to Odoo while it is up and to a page while it is not; the database manager stays shut", () => {
+  assert.deepEqual(
+    up.spec.rules?.map(({ host }) => host),
+    ["acme.example.com", "www.acme.example"],
+  )
+  for (const [state, service] of [
+    [{ kind: "up" }, "odoo"],
+    [{ kind: "maintenance" }, "pages"],
+    [{ kind: "suspended", reason: "unpaid" }, "pages"],
+  ] as const) {
+    const routed = ingress(owner, place, { className: "nginx", hosts: [], state, middlewares: [], https: false })
+    const again = ingress(owner, place, {
+      className: "nginx",
+      hosts: [{ name: "a.example", primary: true }],
+      state,
+      middlewares: [],
+      https: false,
+    })
+    assert.equal(routed.spec.rules?.length, 0)
+    const leads = Object.fromEntries(
+      (again.spec.rules?.[0]?.http?.paths ?? []).map(({ path, backend }) => [path, backend.service?.name]),
+    )
+    assert.deepEqual(leads, { "/web/database": "pages", "/": service })
+  }
+})
+
+test("nobody speaks to a tenant but those who are named, and it speaks to no neighbour", () => {
+  const named = (name: string) => policies.find(({ metadata }) => metadata.name === name)?.spec
+  assert.deepEqual(named("default-deny"), { podSelector: {}, policyTypes: ["Ingress", "Egress"] })
+  assert.deepEqual(
+    policies.filter(({ spec }) => spec.ingress !== undefined).map(({ metadata }) => metadata.name),
+    ["same-namespace", "callers"],
+  )
+  for (const { metadata, spec } of policies) {
+    for (const { to = [], ports = [] } of spec.egress ?? []) {
+      for (const peer of to) assert.ok(!isMetadataAddress(peer), `${metadata.name} reaches the metadata of the cloud`)
+      // Only DNS goes anywhere, since one cloud's is at the address of its metadata.
+      if (to.length === 0) assert.deepEqual(new Set(ports.map(({ port }) => port)), new Set([53]), metadata.name)
+    }
+  }
+})
+
+function isMetadataAddress(peer: Peer): boolean {
+  if (!("ipBlock" in peer)) return false
+  return peer.ipBlock.cidr === "0.0.0.0/0" && !peer.ipBlock.except?.includes("169.254.0.0/16")
+}
+
+function pods() {
+  const template = odoo.spec.template.spec
+  const builder = build.spec.template.spec
+  assert.ok(template && builder)
+  return [template, builder, pack.spec]
+}
+
+test.run()

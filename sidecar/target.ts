@@ -3,7 +3,6 @@ import { type Config, relayOf, repository } from "./config.ts"
 import type { OperatorSettings } from "./databases/operator.ts"
 import type { Databases, Target, Templates } from "./drivers/driver.ts"
 import type { ServiceEndpoint } from "./drivers/kubernetes/endpoint.ts"
-import { openKubernetesTarget } from "./drivers/kubernetes/open.ts"
 import type { KubernetesSettings } from "./drivers/kubernetes/settings.ts"
 import type { LoopbackEndpoint } from "./drivers/process/endpoint.ts"
 import { Layout } from "./drivers/process/layout.ts"
@@ -78,6 +77,8 @@ export const openProcess: Open<LoopbackEndpoint> = async (config, installation, 
 }
 
 export const openKubernetes: Open<ServiceEndpoint> = async (config, installation, log) => {
+  // Its libraries are large: who does not use them does without.
+  const { openKubernetesTarget } = await import("./drivers/kubernetes/open.ts")
   const { target, databases, templates } = await openKubernetesTarget({
     name: config.SAAS_TARGET,
     server: config.SAAS_SERVER,

@@ -25,10 +25,10 @@ const pollMs = 250
 
 export class Writer {
   readonly #client: Client
-  readonly #fencing: Fencing
+  readonly #fencing: Pick<Fencing, "check">
   readonly #installation: () => string
 
-  constructor(client: Client, fencing: Fencing, installation: () => string) {
+  constructor(client: Client, fencing: Pick<Fencing, "check">, installation: () => string) {
     this.#client = client
     this.#fencing = fencing
     this.#installation = installation

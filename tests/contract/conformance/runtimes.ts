@@ -7,7 +7,13 @@ import { Tenant } from "./tenant.ts"
 import { Visitors } from "./visitors.ts"
 import type { World } from "./world.ts"
 
-export function runtimes<E>(test: Test, world: () => World<E>): void {
+/**
+ * What becomes of visitors while a tenant does not run: they wait for its next start, or they are told at once that
+ * nobody serves them, and whatever runs it starts it anew by itself after a crash.
+ */
+export type Meanwhile = "wait" | "told"
+
+export function runtimes<E>(test: Test, world: () => World<E>, meanwhile: Meanwhile = "wait"): void {
   let tenant: Tenant<E>
 
   const runtime = () => world().driver.target.runtime
@@ -90,7 +96,8 @@ export function runtimes<E>(test: Test, world: () => World<E>): void {
     assert.match(lines.join("\n"), /\b(INFO|WARNING)\b/)
   })
 
-  test("no request is lost over a stop and a start", async () => {
+  const lost = meanwhile === "wait" ? "no request is lost" : "who had begun is served, who comes later is told"
+  test(`${lost} over a stop and a start`, async () => {
     const before = await world().incarnation(tenant.id)
     const visitors = new Visitors(() => tenant.visit(), 4)
     await visitors.served(20)
@@ -100,7 +107,9 @@ export function runtimes<E>(test: Test, world: () => World<E>): void {
     await tenant.start()
     await tenant.awaitState("ready")
     await visitors.served(20)
-    assert.deepEqual(await visitors.leave(), new Set([200]))
+    const met = await visitors.leave()
+    if (meanwhile === "told") met.delete(503)
+    assert.deepEqual(met, new Set([200]))
     assert.notEqual(await world().incarnation(tenant.id), before)
     assert.equal((await runtime().observe(tenant.id)).crashes, 0)
   })
@@ -122,24 +131,26 @@ export function runtimes<E>(test: Test, world: () => World<E>): void {
     await tenant.awaitState("ready")
   })
 
-  test("stopping what is stopped is no fault, and a request to it waits for the next start", async () => {
+  test("stopping what is stopped is no fault, and a visitor of it waits for the next start or is told", async () => {
     await tenant.stop()
     await tenant.stop()
     assert.deepEqual(await runtime().observe(tenant.id), { state: "stopped", fingerprint: "", crashes: 0 })
     const waiting = tenant.visit()
+    if (meanwhile === "told") assert.equal((await waiting).status, 503)
     await tenant.start()
-    assert.equal((await waiting).status, 200)
+    if (meanwhile === "wait") assert.equal((await waiting).status, 200)
     await tenant.awaitState("ready")
   })
 
-  test("a crash is noticed within seconds, and those who come meanwhile are served by the next start", async () => {
+  test("a crash is noticed within seconds, and the next start serves those who come then", async () => {
     const changed: TenantId[] = []
     const stop = world().driver.target.watch((id) => changed.push(id))
     await until("the watch is set up", async () => (await runtime().observe(tenant.id)).state === "ready")
     await world().crash(tenant.id)
     await until("the crash is told", async () => changed.includes(tenant.id), { seconds: 5 })
-    await tenant.awaitState("stopped", 5)
-    assert.equal((await runtime().observe(tenant.id)).crashes, 1)
+    if (meanwhile === "wait") await tenant.awaitState("stopped", 5)
+    await until("the crash is counted", async () => (await runtime().observe(tenant.id)).crashes === 1, { seconds: 10 })
+    if (meanwhile === "told") await tenant.awaitState("ready")
     const waiting = Promise.all([tenant.visit(), tenant.visit("/web/health")])
     await tenant.start()
     assert.deepEqual(

@@ -4,9 +4,8 @@ import { suite } from "uvu"
 import type { Limits } from "../../sidecar/domain/tenant.ts"
 import { claim } from "../../sidecar/drivers/kubernetes/objects/claim.ts"
 import { deployment } from "../../sidecar/drivers/kubernetes/objects/deployment.ts"
-import { ingress } from "../../sidecar/drivers/kubernetes/objects/ingress.ts"
+import { fallback, ingress } from "../../sidecar/drivers/kubernetes/objects/ingress.ts"
 import { templateJob } from "../../sidecar/drivers/kubernetes/objects/job.ts"
-import { headersMiddleware } from "../../sidecar/drivers/kubernetes/objects/middleware.ts"
 import { namespace } from "../../sidecar/drivers/kubernetes/objects/namespace.ts"
 import { networkPolicies, type Peer } from "../../sidecar/drivers/kubernetes/objects/network-policies.ts"
 import {
@@ -21,6 +20,7 @@ import { limitRange, resourceQuota } from "../../sidecar/drivers/kubernetes/obje
 import { secret } from "../../sidecar/drivers/kubernetes/objects/secret.ts"
 import { odooService, pagesEndpoints, pagesService } from "../../sidecar/drivers/kubernetes/objects/service.ts"
 import { serviceAccount } from "../../sidecar/drivers/kubernetes/objects/service-account.ts"
+import { guard, middlewares } from "../../sidecar/drivers/kubernetes/objects/traefik.ts"
 
 const test = suite("a tenant as Kubernetes objects")
 
@@ -63,7 +63,9 @@ const all: KubeObject[] = [
   pagesService(owner, place),
   pagesEndpoints(owner, place, { host: "10.1.0.5", port: 8072 }),
   up,
-  headersMiddleware(owner, place),
+  fallback(owner, place, "traefik"),
+  ...middlewares(owner, place),
+  guard(owner, place, { hosts: [{ name: "acme.example.com", primary: true }], isUp: true, https: true }),
   build,
   pack,
   ...policies,

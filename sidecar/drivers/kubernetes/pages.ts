@@ -2,9 +2,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import type { RouteState } from "../../domain/plan.ts"
-import { pageOf, unknownHostPage } from "../../routing/pages.ts"
+import { pageOf, startingPage, tooManyPage, unknownHostPage } from "../../routing/pages.ts"
 import type { Ingress } from "./objects/ingress.ts"
 import { annotations } from "./objects/object.ts"
+import { tooManyPath } from "./objects/traefik.ts"
 import type { Watched } from "./watched.ts"
 
 /** Tells which state an answer was made of, for the router that waits until it is shown. */
@@ -43,18 +44,26 @@ export class Pages {
     const { ingresses } = await this.#watched.caches()
     const found = ingresses.list().find((ingress) => hostsOf(ingress).includes(host))
     const state: RouteState = found ? routeOf(found) : { kind: "none" }
-    const page = pageOf(state)
-    const headers = {
+    const { status, page } = shown(state, request.url ?? "/")
+    response.writeHead(status, {
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
       [pageHeader]: fingerprint(state),
-      ...(page === null ? {} : { "retry-after": "60" }),
-    }
-    // Of a tenant that is up, nothing but what is shut leads here.
-    response.writeHead(page === null ? 404 : 503, headers)
-    response.end(request.method === "HEAD" ? "" : (page ?? unknownHostPage))
+      ...(status === 503 ? { "retry-after": "10" } : {}),
+    })
+    response.end(request.method === "HEAD" ? "" : page)
   }
+}
+
+function shown(state: RouteState, path: string): { status: number; page: string } {
+  const page = pageOf(state)
+  // Traefik asks for it with its own request, and keeps the status that it is the page of.
+  if (path === tooManyPath) return { status: 429, page: tooManyPage }
+  if (page !== null) return { status: 503, page }
+  if (state.kind === "none" || /database/i.test(path)) return { status: 404, page: unknownHostPage }
+  // It is up, and yet nobody but us is there to answer: its pod is on its way.
+  return { status: 503, page: startingPage }
 }
 
 export function hostsOf({ spec }: Ingress): string[] {

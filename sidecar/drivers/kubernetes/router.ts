@@ -8,12 +8,13 @@ import type { TenantHost, TenantId } from "../../domain/tenant.ts"
 import type { Fence, Files, Router } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
-import { type Ingress, ingress, ingressName } from "./objects/ingress.ts"
-import { headersMiddleware, headersName } from "./objects/middleware.ts"
+import { fallback, type Ingress, ingress, ingressName } from "./objects/ingress.ts"
+import { namespace as namespaceObject } from "./objects/namespace.ts"
 import { tenantOf } from "./objects/object.ts"
 import { type Address, pagesEndpoints, pagesService } from "./objects/service.ts"
+import { guard, headersName, middlewares } from "./objects/traefik.ts"
 import { hostsOf, pageHeader, routeOf } from "./pages.ts"
-import { namespaceOf } from "./place.ts"
+import { namespaceOf, workshopOf } from "./place.ts"
 import type { KubernetesSettings } from "./settings.ts"
 import type { Watched } from "./watched.ts"
 
@@ -33,6 +34,7 @@ const askMs = 5_000
 
 export class KubernetesRouter implements Router<ServiceEndpoint> {
   readonly #options: RouterOptions
+  #fallback: Promise<void> | null = null
 
   constructor(options: RouterOptions) {
     this.#options = options
@@ -45,17 +47,20 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const { namespace } = endpoint
     this.#refuseTaken(ingresses.list(), fence.tenant, hosts)
     const before = ingresses.get(ingressName, namespace)
-    const middlewares = (await hasMiddlewares()) ? [headersName] : []
-    await Promise.all([
-      writer.apply(fence, pagesService(owner, namespace)),
-      writer.apply(fence, pagesEndpoints(owner, namespace, settings.pages.reached)),
-      ...middlewares.map(() => writer.apply(fence, headersMiddleware(owner, namespace))),
-    ])
+    await this.#ensureFallback(fence)
     const { ingressClass: className, https } = settings
-    const wanted = ingress(owner, namespace, { className, hosts, state, middlewares, https })
+    const hasTraefik = await hasMiddlewares()
+    const isUp = state.kind === "up"
+    const traefik = hasTraefik
+      ? [...middlewares(owner, namespace), guard(owner, namespace, { hosts, isUp, https })]
+      : []
+    const pages = [pagesService(owner, namespace), pagesEndpoints(owner, namespace, settings.pages.reached)]
+    await Promise.all([...pages, ...traefik].map((object) => writer.apply(fence, object)))
+    const names = hosts.map(({ name }) => name)
+    const parts = { className, hosts, state, https, middlewares: hasTraefik ? [headersName] : [] }
+    const wanted = ingress(owner, namespace, parts)
     const applied = await writer.apply(fence, wanted)
     await ingresses.sees(applied)
-    const names = hosts.map(({ name }) => name)
     const left = before ? hostsOf(before).filter((name) => !names.includes(name)) : []
     await this.#served(ingresses.get(ingressName, namespace) ?? applied, names, state, fence.signal)
     await this.#served(applied, left, { kind: "none" }, fence.signal)
@@ -81,11 +86,32 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const namespace = namespaceOf(settings.prefix, fence.tenant)
     const found = ingresses.get(ingressName, namespace)
     await writer.remove(fence, { kind: "Ingress", name: ingressName, namespace })
+    if (await this.#options.hasMiddlewares())
+      await writer.remove(fence, { kind: "IngressRoute", name: "guard", namespace })
     await ingresses.until(() => ingresses.get(ingressName, namespace) === null, 10, fence.signal)
     if (found) await this.#served(found, hostsOf(found), { kind: "none" }, fence.signal)
     if ((await files.observe(fence.tenant)) === "present") return
     await writer.remove(fence, { kind: "Namespace", name: namespace }, { awaitGone: true })
     await namespaces.until(() => namespaces.get(namespace) === null, 10, fence.signal)
+  }
+
+  /** Once a start: it is the same for all tenants, and of no claim in particular. */
+  #ensureFallback(fence: Fence): Promise<void> {
+    this.#fallback ??= this.#applyFallback(fence).catch((error: unknown) => {
+      this.#fallback = null
+      throw error
+    })
+    return this.#fallback
+  }
+
+  async #applyFallback(fence: Fence): Promise<void> {
+    const { writer, settings } = this.#options
+    const keeper = { ...writer.owner(fence), tenant: "workshop", epoch: 0 }
+    const name = workshopOf(settings.prefix)
+    await writer.apply(fence, namespaceObject(keeper, name))
+    await writer.apply(fence, pagesService(keeper, name))
+    await writer.apply(fence, pagesEndpoints(keeper, name, settings.pages.reached))
+    await writer.apply(fence, fallback(keeper, name, settings.ingressClass))
   }
 
   #refuseTaken(ingresses: readonly Ingress[], tenant: TenantId, hosts: readonly TenantHost[]): void {

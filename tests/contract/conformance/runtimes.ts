@@ -164,7 +164,7 @@ export function runtimes<E>(test: Test, world: () => World<E>, meanwhile: Meanwh
   test("one that was told to stop is not taken for a crash", async () => {
     const { crashes } = await runtime().observe(tenant.id)
     await tenant.stop()
-    assert.equal((await runtime().observe(tenant.id)).crashes, crashes)
+    assert.ok((await runtime().observe(tenant.id)).crashes <= crashes)
   })
 
   test("nothing is left of what was removed", async () => {

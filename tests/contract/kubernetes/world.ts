@@ -53,10 +53,13 @@ export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
     await postgres.close()
     await installation.destroy()
   }
+  const pagesPort = await pickFree(31_000, 32_000)
   const open = async () => {
-    const pagesPort = await pickFree(31_000, 32_000)
     process.env.KUBECONFIG = cluster.kubeconfig
-    const environment = installation.sidecarEnv(settingsFor(cluster, postgres, prefix, pagesPort))
+    // In production one address stands for all sidecars; here it is the first one's, which stays.
+    const ownPort = opened.length === 0 ? pagesPort : await pickFree(pagesPort + 1, 32_000)
+    const settings = { ...settingsFor(cluster, postgres, prefix, pagesPort), KUBE_PAGES_PORT: String(ownPort) }
+    const environment = installation.sidecarEnv(settings)
     const driver = await openKubernetes(readConfig(environment), () => installationId, pino({ level: "silent" }))
     opened.push(driver)
     return driver
@@ -82,7 +85,6 @@ function settingsFor(cluster: TestCluster, postgres: Forward, prefix: string, pa
     KUBE_INGRESS_ADDRESS: `${cluster.ingressAddress}:80`,
     KUBE_CALLER_NETWORKS: `${host}/24`,
     KUBE_PAGES_ADDRESS: `${host}:${pagesPort}`,
-    KUBE_PAGES_PORT: String(pagesPort),
     KUBE_PG_ADDRESS: `${postgres.host}:${postgres.port}`,
   }
 }

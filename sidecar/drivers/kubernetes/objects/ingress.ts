@@ -47,3 +47,14 @@ export function ingress(owner: Owner, namespace: string, parts: IngressParts): I
     spec: { ingressClassName: className, rules: hosts.map(({ name }) => ({ host: name, http: { paths } })) },
   }
 }
+
+/** For every host that no tenant has, and for those whose pod is not there in this moment. */
+export function fallback(owner: Owner, namespace: string, className: string): Ingress {
+  const backend = { service: { name: pagesName, port: { number: 80 } } }
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "Ingress",
+    metadata: metadata(owner, "fallback", namespace),
+    spec: { ingressClassName: className, rules: [{ http: { paths: [{ path: "/", pathType: "Prefix", backend }] } }] },
+  }
+}

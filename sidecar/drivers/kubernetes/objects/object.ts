@@ -39,6 +39,7 @@ export const kinds = {
   IngressClass: { root: "/apis/networking.k8s.io/v1", plural: "ingressclasses", namespaced: false },
   NetworkPolicy: { root: "/apis/networking.k8s.io/v1", plural: "networkpolicies", namespaced: true },
   StorageClass: { root: "/apis/storage.k8s.io/v1", plural: "storageclasses", namespaced: false },
+  IngressRoute: { root: "/apis/traefik.io/v1alpha1", plural: "ingressroutes", namespaced: true },
   Middleware: { root: "/apis/traefik.io/v1alpha1", plural: "middlewares", namespaced: true },
 } as const
 

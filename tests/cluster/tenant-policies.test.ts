@@ -1,0 +1,75 @@
+/** What a tenant's network policies allow, judged by cyclonus from the objects as the API server has them. */
+import { strict as assert } from "node:assert"
+import { suite } from "uvu"
+import { namespace } from "../../sidecar/drivers/kubernetes/objects/namespace.ts"
+import { networkPolicies } from "../../sidecar/drivers/kubernetes/objects/network-policies.ts"
+import { makeCluster } from "./cluster.ts"
+import type { KubeObject } from "./kubectl.ts"
+import { allowed, type Peer, type Traffic } from "./policies.ts"
+
+const test = suite("a tenant's network policies")
+
+const cluster = await makeCluster("policies")
+const prefix = `saas-policies-${process.pid}-`
+const [acme, other] = ["tacme234567", "tother23456"] as const
+const postgres = "10.9.9.9"
+const node = "10.8.0.1"
+
+test.before(async () => {
+  for (const tenant of [acme, other]) {
+    const owner = { installation: "c0ffee00-0000-4000-8000-000000000000", tenant, epoch: 1 }
+    const place = prefix + tenant
+    const policies = networkPolicies(owner, place, {
+      callers: ["traefik"],
+      callerNetworks: [`${node}/32`],
+      postgres: { networks: [`${postgres}/32`], port: 5432 },
+      mailPorts: [],
+      https: true,
+    })
+    await cluster.kubectl.apply(namespace(owner, place), ...policies)
+  }
+})
+
+test.after(async () => {
+  for (const tenant of [acme, other]) {
+    await cluster.kubectl.try(["delete", "namespace", prefix + tenant, "--wait=false"])
+  }
+  await cluster.stop()
+})
+
+const odoo = pod(acme, "odoo", "10.1.0.1")
+const neighbour = pod(other, "odoo", "10.1.0.2")
+const traefik = { metadata: { namespace: "traefik", labels: { app: "traefik" } }, status: { podIP: "10.1.0.3" } }
+const stranger = { metadata: { namespace: "default", labels: { app: "x" } }, status: { podIP: "10.1.0.4" } }
+
+test("what must work works, and what must not does not", async () => {
+  const matrix: [string, Peer, Peer, number, boolean, "TCP" | "UDP"][] = [
+    ["the ingress controller asks Odoo", traefik, odoo, 8069, true, "TCP"],
+    ["the kubelet and the sidecar ask Odoo", node, odoo, 8069, true, "TCP"],
+    ["the ingress controller asks for anything else", traefik, odoo, 22, false, "TCP"],
+    ["a stranger asks Odoo", stranger, odoo, 8069, false, "TCP"],
+    ["a neighbour asks Odoo", neighbour, odoo, 8069, false, "TCP"],
+    ["Odoo asks a neighbour", odoo, neighbour, 8069, false, "TCP"],
+    ["Odoo asks its own namespace", odoo, pod(acme, "packer", "10.1.0.5"), 8069, true, "TCP"],
+    ["Odoo asks PostgreSQL", odoo, postgres, 5432, true, "TCP"],
+    ["Odoo asks another database", odoo, "10.9.9.8", 5432, false, "TCP"],
+    ["Odoo asks for a name", odoo, "10.0.0.10", 53, true, "UDP"],
+    ["Odoo asks the cloud for a name", odoo, "169.254.169.254", 53, true, "UDP"],
+    ["Odoo asks the cloud for its metadata", odoo, "169.254.169.254", 80, false, "TCP"],
+    ["Odoo asks a payment provider", odoo, "93.184.216.34", 443, true, "TCP"],
+    ["Odoo asks the operator's own network", odoo, "192.168.1.7", 443, false, "TCP"],
+    ["Odoo sends mail where there is no relay", odoo, "93.184.216.34", 25, false, "TCP"],
+  ]
+  const traffic = matrix.map(([, from, to, port, , protocol]): Traffic => ({ from, to, port, protocol }))
+  const answers = await allowed(cluster, [prefix + acme, prefix + other], traffic)
+  assert.deepEqual(
+    matrix.map(([what], at) => `${what}: ${answers[at]}`),
+    matrix.map(([what, , , , expected]) => `${what}: ${expected}`),
+  )
+})
+
+function pod(tenant: string, part: string, podIP: string): KubeObject {
+  return { metadata: { namespace: prefix + tenant, labels: { "odoo-saas/part": part } }, status: { podIP } }
+}
+
+test.run()

@@ -51,6 +51,12 @@ export function isReady(pod: Pod): boolean {
   return !pod.metadata.deletionTimestamp && conditions.some(({ type, status }) => type === "Ready" && status === "True")
 }
 
+/** In milliseconds since 1970, by the clock of its node. */
+export function readySince(pod: Pod): number {
+  const ready = pod.status?.conditions?.find(({ type }) => type === "Ready")
+  return Date.parse(String(ready?.lastTransitionTime ?? ""))
+}
+
 /** Warnings of late, each once, the last one last. */
 export function warnings(events: readonly KubeEvent[]): string[] {
   const sorted = events

@@ -68,13 +68,14 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
   const databases = new TenantDatabases({ operator, fencing, root, installation, clones, templateOf })
 
   const files = new KubernetesFiles(parts)
+  const router = new KubernetesRouter({ ...parts, files, hasMiddlewares: () => hasTraefik(client) })
   const pages = new Pages(watched, settings.pages.port)
   await pages.start()
   log.info({ cluster: client.server }, "tenants run on Kubernetes")
   const target = new KubernetesTarget({
     name: options.name,
     servers: new SharedServer({ target: options.name, name: options.server, operator }),
-    runtime: new KubernetesRuntime({ ...parts, root }),
+    runtime: new KubernetesRuntime({ ...parts, root, leads: (tenant) => router.leads(tenant) }),
     files,
     backups: new FinalBackups({
       folder: backups,
@@ -85,7 +86,7 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
       installation,
       bin: options.postgresBin,
     }),
-    router: new KubernetesRouter({ ...parts, files, hasMiddlewares: () => hasTraefik(client) }),
+    router,
     client,
     watched,
     pages,

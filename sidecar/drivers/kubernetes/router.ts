@@ -1,5 +1,4 @@
 /** Hosts lead to a tenant by its Ingress, or to a page of ours in its place. */
-import { request as httpRequest } from "node:http"
 import { setTimeout as pause } from "node:timers/promises"
 import { PermanentError, RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
@@ -7,13 +6,14 @@ import type { RouteState, SeenRoute } from "../../domain/plan.ts"
 import type { TenantHost, TenantId } from "../../domain/tenant.ts"
 import type { Fence, Files, Router } from "../driver.ts"
 import type { Writer } from "./apply.ts"
+import { askEach, type Seen } from "./controller.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import { fallback, type Ingress, ingress, ingressName } from "./objects/ingress.ts"
 import { namespace as namespaceObject } from "./objects/namespace.ts"
 import { tenantOf } from "./objects/object.ts"
 import { type Address, pagesEndpoints, pagesService } from "./objects/service.ts"
 import { guard, headersName, middlewares } from "./objects/traefik.ts"
-import { hostsOf, pageHeader, routeOf } from "./pages.ts"
+import { hostsOf, routeOf } from "./pages.ts"
 import { namespaceOf, workshopOf } from "./place.ts"
 import type { KubernetesSettings } from "./settings.ts"
 import type { Watched } from "./watched.ts"
@@ -30,7 +30,6 @@ export interface RouterOptions {
 /** An ingress controller hears of a change within moments, or something is wrong with it. */
 const servedSeconds = 30
 const pollMs = 50
-const askMs = 5_000
 
 export class KubernetesRouter implements Router<ServiceEndpoint> {
   readonly #options: RouterOptions
@@ -125,14 +124,34 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     }
   }
 
-  /** Until the ingress controller answers for each host as it should. */
+  /** Whether visitors of a tenant that is up are led to it by now, and are not shown that it starts. */
+  async leads(tenant: TenantId): Promise<boolean> {
+    const { watched, settings } = this.#options
+    const { ingresses } = await watched.caches()
+    const route = ingresses.get(ingressName, namespaceOf(settings.prefix, tenant))
+    if (route === null || routeOf(route).kind !== "up") return true
+    const [host] = hostsOf(route)
+    const address = this.#addressOf(route)
+    if (host === undefined || address === null) return true
+    const seen = await askEach(address, host)
+    // A controller that is away says nothing about the tenant.
+    return seen.every(({ status, page }) => status === 0 || (status !== 404 && page === ""))
+  }
+
+  /** null for a controller that does not say where it answers: it cannot be asked. */
+  #addressOf({ status }: Ingress): Address | null {
+    const [first] = status?.loadBalancer?.ingress ?? []
+    const host = first?.ip ?? first?.hostname
+    return this.#options.settings.ingressAddress ?? (host ? { host, port: 80 } : null)
+  }
+
+  /** Until every instance of the ingress controller answers for each host as it should. */
   async #served(route: Ingress, hosts: readonly string[], state: RouteState, signal: AbortSignal): Promise<void> {
-    const address = this.#options.settings.ingressAddress ?? addressOf(route)
-    // A controller that does not say where it answers cannot be asked.
+    const address = this.#addressOf(route)
     if (address === null) return
     const deadline = Date.now() + servedSeconds * 1000
     for (const host of hosts) {
-      while (!(await isServed(address, host, state))) {
+      while (!(await askEach(address, host)).every((seen) => isServed(seen, state))) {
         if (Date.now() > deadline) {
           throw new RetryableError(
             `The ingress controller at ${address.host} does not show ${host} as it should (${state.kind}). ` +
@@ -145,14 +164,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
   }
 }
 
-function addressOf({ status }: Ingress): Address | null {
-  const [first] = status?.loadBalancer?.ingress ?? []
-  const host = first?.ip ?? first?.hostname
-  return host ? { host, port: 80 } : null
-}
-
-async function isServed(address: Address, host: string, state: RouteState): Promise<boolean> {
-  const { status, page } = await ask(address, host)
+function isServed({ status, page }: Seen, state: RouteState): boolean {
   switch (state.kind) {
     case "up":
       return page === "" && status !== 404 && status !== 0
@@ -161,17 +173,4 @@ async function isServed(address: Address, host: string, state: RouteState): Prom
     default:
       return page === fingerprint(state)
   }
-}
-
-/** Resolves with 0 where nobody answers. */
-function ask({ host: to, port }: Address, host: string): Promise<{ status: number; page: string }> {
-  return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(askMs)
-    const request = httpRequest({ host: to, port, path: "/web/health", headers: { host }, signal }, (answer) => {
-      answer.resume()
-      resolve({ status: answer.statusCode ?? 0, page: String(answer.headers[pageHeader] ?? "") })
-    })
-    request.on("error", () => resolve({ status: 0, page: "" }))
-    request.end()
-  })
 }

@@ -11,7 +11,7 @@ import type { Answer, Fence, Runtime } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
-import { crashesOf, isReady, type KubeEvent, type Pod, problemOf, warnings } from "./explain.ts"
+import { crashesOf, isReady, type KubeEvent, type Pod, problemOf, readySince, warnings } from "./explain.ts"
 import { bounds, isOdoo } from "./files.ts"
 import { type Deployment, deployment, odooName, odooPort } from "./objects/deployment.ts"
 import { annotations } from "./objects/object.ts"
@@ -28,8 +28,12 @@ export interface RuntimeOptions {
   readonly watched: Watched
   readonly settings: KubernetesSettings
   readonly root: RootKey
+  /** Whether the router leads visitors to it by now. */
+  readonly leads: (tenant: TenantId) => Promise<boolean>
 }
 
+/** A router hears of a pod that got ready within moments; one that does not is the router's trouble, not the pod's. */
+const heardMs = 10_000
 const crashWindowMs = 600_000
 /** What a stop takes beside the time for requests in flight: the diversion, Odoo's end, the kubelet's round. */
 const stopSeconds = 45
@@ -77,7 +81,11 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     }
     const pod = newest(pods)
     const crashes = pod ? crashesOf(pod, now, crashWindowMs) : 0
-    if (pod && isReady(pod)) return { state: "ready", fingerprint: fingerprintOf(pod), crashes }
+    if (pod && isReady(pod)) {
+      const isNew = Math.abs(now - readySince(pod)) < heardMs
+      const state = !isNew || (await this.#options.leads(tenant)) ? "ready" : "starting"
+      return { state, fingerprint: fingerprintOf(pod), crashes }
+    }
     // The kubelet tries it again by itself, ever more seldom: for visitors it is down.
     if (crashes >= crashLoop) return { state: "stopped", fingerprint: "", crashes }
     const problem = problemOf(found, pod, now)

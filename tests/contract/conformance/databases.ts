@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert"
 import type { Test } from "uvu"
 import type { DatabaseStage } from "../../../sidecar/domain/plan.ts"
 import { until } from "../../helpers/wait.ts"
-import { Tenant } from "./tenant.ts"
+import { seeAllLeft, Tenant } from "./tenant.ts"
 import { fenceOf, newId, specOf, type World } from "./world.ts"
 
 export function databases<E>(test: Test, world: () => World<E>): void {
@@ -62,7 +62,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     assert.equal(await parameter(tenant, "database.uuid"), uuid)
     const [admin] = await tenant.look("SELECT password FROM res_users WHERE id = 2")
     assert.deepEqual(admin, { password: "of the customer" })
-    await tenant.remove()
+    tenant.leave()
   })
 
   test("a new Odoo speaks the languages of its template without loading anything", async () => {
@@ -73,7 +73,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     )
     assert.equal(count?.languages, world().template.languages.length)
     assert.ok(Number(count?.menus) > 10, JSON.stringify(count))
-    await tenant.remove()
+    tenant.leave()
   })
 
   test("two sidecars that clone the same tenant in the same instant make one database", async () => {
@@ -85,7 +85,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
       ["fulfilled", "fulfilled"],
     )
     assert.equal((await world().driver.databases.observe(tenant.spec)).stage, "cloned")
-    await tenant.remove()
+    tenant.leave()
   })
 
   test("nobody gets into a database before it is open", async () => {
@@ -96,7 +96,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     await assert.rejects(world().asTenant(tenant.id, tenant.id, "SELECT 1"), /permission denied/)
     await world().driver.databases.open(tenant.spec, tenant.fence)
     assert.equal((await world().asTenant(tenant.id, tenant.id, "SELECT 1")).rowCount, 1)
-    await tenant.remove()
+    tenant.leave()
   })
 
   test("a database that is not prepared cannot be opened", async () => {
@@ -104,7 +104,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     await world().driver.databases.clone(tenant.spec, tenant.fence)
     await assert.rejects(world().driver.databases.open(tenant.spec, tenant.fence), { name: "RetryableError" })
     assert.equal((await world().driver.databases.observe(tenant.spec)).stage, "cloned")
-    await tenant.remove()
+    tenant.leave()
   })
 
   test("clones share nothing that identifies them, and none has the password of a template", async () => {
@@ -124,7 +124,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     for (const tenant of tenants) {
       const users = await tenant.look("SELECT login FROM res_users WHERE password IS NOT NULL")
       assert.deepEqual(users, [])
-      await tenant.remove()
+      tenant.leave()
     }
   })
 
@@ -146,7 +146,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     // What its Odoo needs: to change, make and drop what is in there.
     const work = "CREATE TABLE x (a int); ALTER TABLE res_partner ADD COLUMN x_y int; DROP TABLE x"
     await world().asTenant(tenant.id, tenant.id, work)
-    await tenant.remove()
+    tenant.leave()
   })
 
   test("users and size are counted from outside, the operator's staff left out", async () => {
@@ -166,7 +166,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     assert.equal((await databases.usage(tenant.spec))?.activeUsers, 1)
     await add("by-sql@acme.example")
     assert.equal((await databases.usage(tenant.spec))?.activeUsers, 2)
-    await tenant.remove()
+    tenant.leave()
   })
 
   test("a database of another installation is never touched", async () => {
@@ -195,8 +195,8 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     assert.deepEqual(await world().driver.databases.observe(two.spec), { stage: "open", rights: "right" })
     const left = await world().asSuperuser("postgres", `SELECT FROM pg_roles WHERE rolname = '${one.id}'`)
     assert.equal(left.rowCount, 0)
-    await one.remove()
-    await two.remove()
+    one.leave()
+    two.leave()
   })
 
   test("a database is dropped although PostgreSQL is at work in it by itself", async () => {
@@ -229,7 +229,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     assert.deepEqual(await databases.observe(tenant.spec), { stage: "open", rights: "right" })
     await databases.drop(tenant.fence)
     assert.equal((await databases.observe(tenant.spec)).stage, "absent")
-    await tenant.remove()
+    tenant.leave()
   })
 
   test("a deletion that was killed in the middle of dropping goes on", async () => {
@@ -247,7 +247,20 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     assert.deepEqual(await world().driver.databases.observe(tenant.spec), { stage: "absent", rights: "wrong" })
     await world().driver.databases.drop(tenant.fence)
     assert.deepEqual(await world().driver.databases.observe(tenant.spec), { stage: "absent", rights: "right" })
-    await tenant.remove()
+    tenant.leave()
+  })
+
+  test("nothing is left of all these tenants", async () => {
+    const left = await seeAllLeft()
+    assert.ok(left.length >= 10)
+    const { rows } = await world().asSuperuser("postgres", "SELECT rolname AS name FROM pg_roles")
+    const { files } = world().driver.target
+    const there = await Promise.all(left.map(async (id) => ((await files.observe(id)) === "present" ? [id] : [])))
+    assert.deepEqual(there.flat(), [])
+    assert.deepEqual(
+      rows.filter(({ name }) => left.includes(name)),
+      [],
+    )
   })
 }
 

@@ -187,7 +187,6 @@ export function hostileRole<E>(test: Test, world: () => World<E>): void {
   })
 
   test("two tenants are taken away", async () => {
-    await one.remove()
-    await two.remove()
+    await Promise.all([one.remove(), two.remove()])
   })
 }

@@ -6,6 +6,18 @@ import type { Answer } from "../../helpers/tenant.ts"
 import { until } from "../../helpers/wait.ts"
 import { type Driver, fenceOf, newId, specOf, type Visit, type World } from "./world.ts"
 
+const leaving: { readonly id: TenantId; readonly removed: Promise<Error | null> }[] = []
+
+/** Resolves with those who have left; throws what kept one of them. */
+export async function seeAllLeft(): Promise<TenantId[]> {
+  const all = leaving.splice(0)
+  for (const { removed } of all) {
+    const error = await removed
+    if (error) throw error
+  }
+  return all.map(({ id }) => id)
+}
+
 export class Tenant<E> {
   readonly world: World<E>
   readonly id: TenantId
@@ -76,6 +88,15 @@ export class Tenant<E> {
     await target.runtime.remove(this.fence)
     await target.files.remove(this.fence)
     await target.router.remove(this.fence)
+  }
+
+  /** The same while the tests go on: some targets take their time. `seeAllLeft` waits for it. */
+  leave(): void {
+    const removed = this.remove().then(
+      () => null,
+      (error: Error) => error,
+    )
+    leaving.push({ id: this.id, removed })
   }
 
   visit(path = "/web/login", options: Visit = {}): Promise<Answer> {

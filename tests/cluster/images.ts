@@ -2,26 +2,16 @@
  * The images that every test cluster has. They are made once, into a store in the cache; what a cluster begins with
  * has the same layers, by links, and takes neither time nor room.
  */
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs"
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { run, tryRun } from "../../scripts/lib/commands.ts"
 import { fingerprintOf } from "../../scripts/lib/fingerprints.ts"
 import { withLock } from "../../scripts/lib/locks.ts"
 import { debianMirror, type Odoo } from "../../scripts/lib/odoo.ts"
 import { odooPackages } from "../../scripts/lib/packages.ts"
-import { repo } from "../../scripts/lib/paths.ts"
 import type { Progress } from "../../scripts/lib/progress.ts"
 import { Containerd } from "./containerd.ts"
+import { imageOf, readDockerfile } from "./dockerfile.ts"
 import { addImage, type Image } from "./image-store.ts"
 import { clusterCache, draftsOf, keepLatest, noteUse, type ProgramName, type Programs } from "./programs.ts"
 
@@ -53,7 +43,7 @@ export const tenantImage = "localhost/odoo-saas-tenant:1"
 /** Where they are in it. */
 export const tenantFolders = { runtime: "/opt/odoo-saas/runtime", addons: "/opt/odoo-saas/addons" } as const
 
-const odooConfig: Image["config"] = {
+export const odooConfig: Image["config"] = {
   Entrypoint: ["/usr/bin/python3"],
   Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
   User: nobody,
@@ -174,21 +164,11 @@ export async function copyStore(store: string, root: string): Promise<void> {
   }
 }
 
-/** Of the working tree as it is now. */
+/** Of the working tree as it is now, by its Dockerfile. */
 export function imageOfTenant(): Image {
-  const runtime = join(repo, "runtime")
-  const addon = join(repo, "addons/saas_tenant")
-  return {
+  return imageOf(readDockerfile("runtime/Dockerfile"), {
     name: tenantImage,
     base: images.odoo,
-    key: `${Date.now()}`,
-    fill: async (folder) => {
-      const wanted = (path: string) => !/\/(tests|__pycache__)(\/|$)/.test(path.slice(repo.length))
-      cpSync(runtime, join(folder, tenantFolders.runtime), { recursive: true, filter: wanted })
-      cpSync(addon, join(folder, tenantFolders.addons, "saas_tenant"), { recursive: true, filter: wanted })
-      // The working tree may be readable for its owner only.
-      await run("chmod", ["-R", "a+rX", join(folder, "opt")])
-    },
-    config: odooConfig,
-  }
+    baseEnv: odooConfig.Env ?? [],
+  })
 }

@@ -229,7 +229,7 @@ function findGo(): string | null {
   return findProgram("go") ?? (existsSync(usual) ? usual : null)
 }
 
-async function demandGo(programs: readonly ProgramName[]): Promise<string> {
+export async function demandGo(programs: readonly ProgramName[]): Promise<string> {
   const wanted = `Go ${oldestGo.major}.${oldestGo.minor} or newer`
   const go = findGo()
   if (go === null) {

@@ -142,6 +142,16 @@ const variables = {
     default: "",
     parse: networks,
   },
+  KUBE_PG_NAMESPACES: {
+    doc: "Kubernetes: namespaces that it is in, where it runs as pods of the cluster.",
+    default: "",
+    parse: list,
+  },
+  KUBE_TENANT_ROLE: {
+    doc: "Kubernetes: ClusterRole that the sidecar binds to itself in each namespace that it makes; empty: its account has these rights in the whole cluster.",
+    default: "",
+    parse: optional(text),
+  },
 
   TENANT_UID_BASE: {
     doc: "Each tenant runs as this uid plus its seat, where the sidecar is root.",
@@ -239,7 +249,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   } else if (!config.ODOO_HOME === !config.ODOO_BIN) {
     problems.push("ODOO_HOME or ODOO_BIN: give one of them, so that it is clear which Odoo the tenants run on")
   }
-  if (config.TENANT_URL_SCHEME === "https" && config.TRUSTED_PROXIES?.length === 0) {
+  if (
+    config.TARGET_KIND === "process" &&
+    config.TENANT_URL_SCHEME === "https" &&
+    config.TRUSTED_PROXIES?.length === 0
+  ) {
     problems.push(
       "TENANT_URL_SCHEME is https, and nginx itself speaks http: name the proxy that ends TLS in TRUSTED_PROXIES",
     )

@@ -119,7 +119,12 @@ function clusterOf(config: Config): KubernetesSettings {
     https: config.TENANT_URL_SCHEME === "https",
     pages: { reached: at(pages), port: config.KUBE_PAGES_PORT },
     database,
-    databaseNetworks: config.KUBE_PG_NETWORKS.length > 0 ? config.KUBE_PG_NETWORKS : [`${database.host}/32`],
+    databaseNetworks:
+      config.KUBE_PG_NETWORKS.length + config.KUBE_PG_NAMESPACES.length > 0
+        ? config.KUBE_PG_NETWORKS
+        : [`${database.host}/32`],
+    databaseNamespaces: config.KUBE_PG_NAMESPACES,
+    tenantRole: config.KUBE_TENANT_ROLE,
     relay: relayOf(config),
   }
 }

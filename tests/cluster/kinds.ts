@@ -5,11 +5,16 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { run } from "../../scripts/lib/commands.ts"
+import { ToDo } from "../../scripts/lib/packages.ts"
 import type { Kubectl } from "./kubectl.ts"
-import { demandGo } from "./programs.ts"
+import { findGo } from "./programs.ts"
 
 const published = [
-  { module: "github.com/cert-manager/cert-manager@v1.18.2", folder: "deploy/crds", file: /^crd-(certificates|clusterissuers)\.yaml$/ },
+  {
+    module: "github.com/cert-manager/cert-manager@v1.18.2",
+    folder: "deploy/crds",
+    file: /^crd-(certificates|clusterissuers)\.yaml$/,
+  },
   { module: "github.com/kedacore/keda/v2@v2.17.2", folder: "config/crd/bases", file: /^keda\.sh_scaledobjects\.yaml$/ },
 ] as const
 
@@ -22,7 +27,9 @@ export async function addKinds(kubectl: Kubectl): Promise<void> {
 }
 
 async function manifestsOf({ module, folder, file }: (typeof published)[number]): Promise<string[]> {
-  const told = await run(await demandGo(["kubectl"]), ["mod", "download", "-json", module], { cwd: "/" })
+  const go = findGo()
+  if (go === null) throw new ToDo("The kinds of cert-manager and KEDA come by Go's own client. Install Go.")
+  const told = await run(go, ["mod", "download", "-json", module], { cwd: "/" })
   const place = join(JSON.parse(told).Dir, folder)
   return readdirSync(place)
     .filter((name) => file.test(name))

@@ -26,7 +26,10 @@ export class Manifests {
 
   async objects(path: string): Promise<KubeObject[]> {
     const text = await this.build(path)
-    const told = await this.#kubectl.run(["create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-"], text)
+    const told = await this.#kubectl.run(
+      ["create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-"],
+      text,
+    )
     return objectsIn(told)
   }
 

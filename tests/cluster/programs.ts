@@ -224,12 +224,12 @@ export function noteUse(folder: string): void {
 }
 
 /** Where Go's own instructions put it, PATH may not lead. */
-function findGo(): string | null {
+export function findGo(): string | null {
   const usual = "/usr/local/go/bin/go"
   return findProgram("go") ?? (existsSync(usual) ? usual : null)
 }
 
-export async function demandGo(programs: readonly ProgramName[]): Promise<string> {
+async function demandGo(programs: readonly ProgramName[]): Promise<string> {
   const wanted = `Go ${oldestGo.major}.${oldestGo.minor} or newer`
   const go = findGo()
   if (go === null) {

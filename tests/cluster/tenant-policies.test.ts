@@ -22,17 +22,18 @@ test.before(async () => {
     const policies = networkPolicies(owner, place, {
       callers: ["traefik"],
       callerNetworks: [`${node}/32`],
-      postgres: { networks: [`${postgres}/32`], port: 5432 },
+      postgres: { networks: [`${postgres}/32`], namespaces: ["databases"], port: 5432 },
       mailPorts: [],
       https: true,
     })
     await cluster.kubectl.apply(namespace(owner, place), ...policies)
   }
+  await cluster.kubectl.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "databases" } })
 })
 
 test.after(async () => {
-  for (const tenant of [acme, other]) {
-    await cluster.kubectl.try(["delete", "namespace", prefix + tenant, "--wait=false"])
+  for (const name of [prefix + acme, prefix + other, "databases"]) {
+    await cluster.kubectl.try(["delete", "namespace", name, "--wait=false"])
   }
   await cluster.stop()
 })
@@ -40,6 +41,7 @@ test.after(async () => {
 const odoo = pod(acme, "odoo", "10.1.0.1")
 const neighbour = pod(other, "odoo", "10.1.0.2")
 const traefik = { metadata: { namespace: "traefik", labels: { app: "traefik" } }, status: { podIP: "10.1.0.3" } }
+const inside = (namespace: string) => ({ metadata: { namespace, labels: { app: "x" } }, status: { podIP: "10.1.0.9" } })
 const stranger = { metadata: { namespace: "default", labels: { app: "x" } }, status: { podIP: "10.1.0.4" } }
 
 test("what must work works, and what must not does not", async () => {
@@ -52,6 +54,8 @@ test("what must work works, and what must not does not", async () => {
     ["Odoo asks a neighbour", odoo, neighbour, 8069, false, "TCP"],
     ["Odoo asks its own namespace", odoo, pod(acme, "packer", "10.1.0.5"), 8069, true, "TCP"],
     ["Odoo asks PostgreSQL", odoo, postgres, 5432, true, "TCP"],
+    ["Odoo asks PostgreSQL in a namespace of the operator's", odoo, inside("databases"), 5432, true, "TCP"],
+    ["Odoo asks for anything else there", odoo, inside("databases"), 22, false, "TCP"],
     ["Odoo asks another database", odoo, "10.9.9.8", 5432, false, "TCP"],
     ["Odoo asks for a name", odoo, "10.0.0.10", 53, true, "UDP"],
     ["Odoo asks the cloud for a name", odoo, "169.254.169.254", 53, true, "UDP"],

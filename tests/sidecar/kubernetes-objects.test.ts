@@ -17,6 +17,7 @@ import {
 } from "../../sidecar/drivers/kubernetes/objects/object.ts"
 import { packer } from "../../sidecar/drivers/kubernetes/objects/packer.ts"
 import { limitRange, resourceQuota } from "../../sidecar/drivers/kubernetes/objects/quota.ts"
+import { roleBinding } from "../../sidecar/drivers/kubernetes/objects/role-binding.ts"
 import { secret } from "../../sidecar/drivers/kubernetes/objects/secret.ts"
 import { odooService, pagesEndpoints, pagesService } from "../../sidecar/drivers/kubernetes/objects/service.ts"
 import { serviceAccount } from "../../sidecar/drivers/kubernetes/objects/service-account.ts"
@@ -47,7 +48,7 @@ const up = ingress(owner, place, {
 const policies = networkPolicies(owner, place, {
   callers: ["traefik"],
   callerNetworks: ["10.1.0.0/24"],
-  postgres: { networks: ["10.9.9.9/32"], port: 5432 },
+  postgres: { networks: ["10.9.9.9/32"], namespaces: ["databases"], port: 5432 },
   mailPorts: [587],
   https: true,
 })
@@ -56,6 +57,7 @@ const all: KubeObject[] = [
   quota,
   limitRange(owner, place),
   serviceAccount(owner, place),
+  roleBinding(owner, place, "odoo-saas-tenant", "system:serviceaccount:odoo-saas:sidecar"),
   secret(owner, place, `db_password = ${password}`),
   volume,
   odoo,
@@ -198,5 +200,13 @@ function pods() {
   assert.ok(template && builder)
   return [template, builder, pack.spec]
 }
+
+test("the sidecar's rights in a namespace are given to whomever the cluster takes it for", () => {
+  const [own] = roleBinding(owner, place, "odoo-saas-tenant", "system:serviceaccount:odoo-saas:sidecar").subjects
+  assert.deepEqual(own, { kind: "ServiceAccount", name: "sidecar", namespace: "odoo-saas" })
+  const outside = roleBinding(owner, place, "odoo-saas-tenant", "ops@example.com")
+  assert.deepEqual(outside.subjects, [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: "ops@example.com" }])
+  assert.equal(outside.roleRef.name, "odoo-saas-tenant")
+})
 
 test.run()

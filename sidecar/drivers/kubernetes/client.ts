@@ -9,6 +9,7 @@ import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node"
 import { RetryableError } from "../../domain/errors.ts"
 import { type Kind, type KubeObject, kinds, ourselves } from "./objects/object.ts"
 import { Refusal } from "./problems.ts"
+import { Rights, type RightsOptions } from "./rights.ts"
 
 export interface Where {
   readonly kind: Kind
@@ -33,10 +34,13 @@ const credentialsMs = 60_000
 
 export class Client {
   readonly config: KubeConfig
+  readonly #rights: Rights | null
   #credentials: { readonly options: RequestOptions; readonly until: number } | null = null
 
-  constructor(config: KubeConfig) {
+  /** `rights`: how it comes by those inside a namespace; null where its account has them everywhere. */
+  constructor(config: KubeConfig, rights: Omit<RightsOptions, "ask"> | null = null) {
     this.config = config
+    this.#rights = rights && new Rights({ ...rights, ask: (...question) => this.#ask(...question) })
   }
 
   get server(): string {
@@ -112,7 +116,12 @@ export class Client {
   }
 
   /** Throws a `Refusal` for an answer that is none, a RetryableError where there is no answer. */
-  async ask(method: string, path: string, { query = {}, body, type }: Question = {}): Promise<unknown> {
+  async ask(method: string, path: string, question: Question = {}): Promise<unknown> {
+    const work = () => this.#ask(method, path, question)
+    return await (this.#rights ? this.#rights.within(path, work) : work())
+  }
+
+  async #ask(method: string, path: string, { query = {}, body, type }: Question = {}): Promise<unknown> {
     const credentials = await this.#identify()
     const url = new URL(this.server + path)
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)

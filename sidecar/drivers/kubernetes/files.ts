@@ -85,7 +85,7 @@ export class KubernetesFiles implements Files {
 
 /** Everything of a namespace that comes of the plan and of the operator's settings. */
 export function bounds(owner: Owner, name: string, spec: TenantSpec, settings: KubernetesSettings): KubeObject[] {
-  const { callers, callerNetworks, databaseNetworks, database, relay } = settings
+  const { callers, callerNetworks, databaseNetworks, databaseNamespaces, database, relay } = settings
   return [
     resourceQuota(owner, name, spec.limits),
     limitRange(owner, name),
@@ -93,7 +93,7 @@ export function bounds(owner: Owner, name: string, spec: TenantSpec, settings: K
     ...networkPolicies(owner, name, {
       callers,
       callerNetworks,
-      postgres: { networks: databaseNetworks, port: database.port },
+      postgres: { networks: databaseNetworks, namespaces: databaseNamespaces, port: database.port },
       mailPorts: relay ? [relay.port] : [],
       https: true,
     }),

@@ -61,7 +61,11 @@ export class JobInstaller implements Installer {
       ...networkPolicies(keeper, where, {
         callers: [],
         callerNetworks: [],
-        postgres: { networks: settings.databaseNetworks, port: settings.database.port },
+        postgres: {
+          networks: settings.databaseNetworks,
+          namespaces: settings.databaseNamespaces,
+          port: settings.database.port,
+        },
         mailPorts: [],
         https: false,
       }),

@@ -53,7 +53,8 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
   for (const folder of [backups, run]) await mkdir(folder, { recursive: true, mode: 0o700 })
   const config = new KubeConfig()
   config.loadFromDefault()
-  const client = new Client(config)
+  const { tenantRole: role } = settings
+  const client = new Client(config, role === null ? null : { role, installation })
   const operator = new Operator(options.operator)
   const fencing = new Fencing(operator)
   const writer = new Writer(client, fencing, installation)

@@ -26,19 +26,28 @@ export const rights: Partial<Record<Kind, readonly string[]>> = {
   NetworkPolicy: owned,
 }
 
+const seen = ["get", "list", "watch"] as const
+
+/** What is needed in the whole cluster where the rest is a ClusterRole that we bind in our own namespaces. */
+const everywhere: Partial<Record<Kind, readonly string[]>> = {
+  Namespace: [...seen, "patch", "create", "delete"],
+  PersistentVolumeClaim: seen,
+  Pod: seen,
+  Deployment: seen,
+  Ingress: seen,
+  Node: ["list"],
+  RoleBinding: ["get", "patch", "create"],
+}
+
 /** Sentences for the operator; none where all is well. Throws where the cluster cannot be asked. */
 export async function preflight(client: Client, settings: KubernetesSettings): Promise<string[]> {
   try {
     const [missing, ingressClass, storage] = await Promise.all([
-      missingRights(client),
+      settings.tenantRole === null ? missingRights(client, rights) : missingOfRole(client, settings.tenantRole),
       client.get({ kind: "IngressClass", name: settings.ingressClass }),
       storageProblem(client, settings.storageClass),
     ])
-    const notes = missing.map(
-      ([kind, verbs]) =>
-        `The sidecar may not ${verbs.join(", ")} ${kinds[kind].plural}: kubectl create clusterrole odoo-saas-${kinds[kind].plural} ` +
-        `--verb=${verbs.join(",")} --resource=${kinds[kind].plural}, and bind it to the sidecar's account.`,
-    )
+    const notes = [...missing]
     if (ingressClass === null) {
       notes.push(
         `There is no ingress class ${settings.ingressClass}: choose one of kubectl get ingressclass in KUBE_INGRESS_CLASS.`,
@@ -50,17 +59,58 @@ export async function preflight(client: Client, settings: KubernetesSettings): P
   }
 }
 
-async function missingRights(client: Client): Promise<[Kind, string[]][]> {
-  const asked = Object.entries(rights).map(async ([kind, verbs]): Promise<[Kind, string[]]> => {
+async function missingRights(client: Client, wanted: typeof rights): Promise<string[]> {
+  const asked = Object.entries(wanted).map(async ([kind, verbs]): Promise<[Kind, string[]]> => {
     const answers = await Promise.all(verbs.map((verb) => isAllowed(client, kind as Kind, verb)))
     return [kind as Kind, verbs.filter((_, index) => !answers[index])]
   })
-  return (await Promise.all(asked)).filter(([, verbs]) => verbs.length > 0)
+  return (await Promise.all(asked))
+    .filter(([, verbs]) => verbs.length > 0)
+    .map(
+      ([kind, verbs]) =>
+        `The sidecar may not ${verbs.join(", ")} ${kinds[kind].plural}: kubectl create clusterrole odoo-saas-${kinds[kind].plural} ` +
+        `--verb=${verbs.join(",")} --resource=${kinds[kind].plural}, and bind it to the sidecar's account.`,
+    )
+}
+
+interface ClusterRole extends KubeObject {
+  readonly rules?: readonly {
+    readonly apiGroups?: readonly string[]
+    readonly resources?: readonly string[]
+    readonly verbs: readonly string[]
+  }[]
+}
+
+/** Of the role that is bound in each namespace of ours, and of what is needed besides. */
+async function missingOfRole(client: Client, name: string): Promise<string[]> {
+  const [notes, role] = await Promise.all([
+    missingRights(client, everywhere),
+    client.get<ClusterRole>({ kind: "ClusterRole", name }),
+  ])
+  const mend = "kubectl apply -k the overlay that the sidecar came with."
+  if (role === null) return [...notes, `There is no ClusterRole ${name} (KUBE_TENANT_ROLE): ${mend}`]
+  const isGiven = (kind: Kind, verb: string) =>
+    (role.rules ?? []).some(
+      ({ apiGroups = [], resources = [], verbs }) =>
+        apiGroups.includes(groupOf(kind)) && resources.includes(kinds[kind].plural) && verbs.includes(verb),
+    )
+  const inside = Object.entries(rights) as [Kind, readonly string[]][]
+  for (const [kind, verbs] of inside.filter(([one]) => kinds[one].namespaced)) {
+    const missing = verbs.filter((verb) => verb !== "watch" && !isGiven(kind, verb))
+    if (missing.length === 0) continue
+    notes.push(`The ClusterRole ${name} does not let the sidecar ${missing.join(", ")} ${kinds[kind].plural}: ${mend}`)
+  }
+  return notes
+}
+
+function groupOf(kind: Kind): string {
+  const { root } = kinds[kind]
+  return root.startsWith("/apis/") ? (root.split("/")[2] ?? "") : ""
 }
 
 async function isAllowed(client: Client, kind: Kind, verb: string): Promise<boolean> {
-  const { root, plural } = kinds[kind]
-  const group = root.startsWith("/apis/") ? (root.split("/")[2] ?? "") : ""
+  const { plural } = kinds[kind]
+  const group = groupOf(kind)
   const answer = (await client.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
     apiVersion: "authorization.k8s.io/v1",
     kind: "SelfSubjectAccessReview",

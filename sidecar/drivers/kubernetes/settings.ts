@@ -23,5 +23,9 @@ export interface KubernetesSettings {
   /** PostgreSQL as pods see it. */
   readonly database: DatabaseAddress
   readonly databaseNetworks: readonly string[]
+  /** Where PostgreSQL is pods of the cluster: their namespaces. */
+  readonly databaseNamespaces: readonly string[]
+  /** ClusterRole that the sidecar binds to itself in its namespaces; null: its account has the rights everywhere. */
+  readonly tenantRole: string | null
   readonly relay: Relay | null
 }

@@ -15,6 +15,8 @@ export function clusterSettings({ tenantImage, storageClass, ingressClass }: Tes
     pages: { reached: { host: "127.0.0.1", port: 1 }, port: 0 },
     database: { host: "127.0.0.1", port: 5432 },
     databaseNetworks: ["127.0.0.1/32"],
+    databaseNamespaces: [],
+    tenantRole: null,
     relay: null,
   }
 }

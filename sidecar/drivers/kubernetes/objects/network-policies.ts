@@ -28,7 +28,11 @@ export interface PolicyParts {
   readonly callers: readonly string[]
   /** Networks that may ask tenants: the nodes' (their kubelets probe), the sidecar's where it runs outside. */
   readonly callerNetworks: readonly string[]
-  readonly postgres: { readonly networks: readonly string[]; readonly port: number }
+  readonly postgres: {
+    readonly networks: readonly string[]
+    readonly namespaces: readonly string[]
+    readonly port: number
+  }
   /** Ports of the operator's mail relay, or [] where mail does not leave. */
   readonly mailPorts: readonly number[]
   /** Whether it may call others on the Internet: payment providers, carriers, mail servers of its own. */
@@ -50,12 +54,7 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
   const egress = (name: string, to: readonly Peer[], ports: readonly V1NetworkPolicyPort[]) =>
     policy(name, { ...everyPod, policyTypes: ["Egress"], egress: [{ to, ports }] })
   const internet: Peer = { ipBlock: { cidr: "0.0.0.0/0", except: privateNetworks } }
-  const callers: Peer[] = [
-    ...parts.callers.map((name) => ({
-      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
-    })),
-    ...networks(parts.callerNetworks),
-  ]
+  const callers: Peer[] = [...namespaces(parts.callers), ...networks(parts.callerNetworks)]
   return [
     policy("default-deny", { ...everyPod, policyTypes: ["Ingress", "Egress"] }),
     policy("same-namespace", {
@@ -71,7 +70,11 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
       egress: [{ ports: [port(53, "UDP"), port(53)] }],
     }),
     policy("callers", { ...odoo, policyTypes: ["Ingress"], ingress: [{ from: callers, ports: [port(odooPort)] }] }),
-    egress("postgres", networks(parts.postgres.networks), [port(parts.postgres.port)]),
+    egress(
+      "postgres",
+      [...namespaces(parts.postgres.namespaces), ...networks(parts.postgres.networks)],
+      [port(parts.postgres.port)],
+    ),
     ...(parts.mailPorts.length > 0
       ? [
           egress(
@@ -83,6 +86,10 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
       : []),
     ...(parts.https ? [egress("https", [internet], [port(443)])] : []),
   ]
+}
+
+function namespaces(names: readonly string[]): Peer[] {
+  return names.map((name) => ({ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } } }))
 }
 
 function networks(cidrs: readonly string[]): Peer[] {

@@ -38,6 +38,8 @@ export const kinds = {
   Ingress: { root: "/apis/networking.k8s.io/v1", plural: "ingresses", namespaced: true },
   IngressClass: { root: "/apis/networking.k8s.io/v1", plural: "ingressclasses", namespaced: false },
   NetworkPolicy: { root: "/apis/networking.k8s.io/v1", plural: "networkpolicies", namespaced: true },
+  RoleBinding: { root: "/apis/rbac.authorization.k8s.io/v1", plural: "rolebindings", namespaced: true },
+  ClusterRole: { root: "/apis/rbac.authorization.k8s.io/v1", plural: "clusterroles", namespaced: false },
   StorageClass: { root: "/apis/storage.k8s.io/v1", plural: "storageclasses", namespaced: false },
   IngressRoute: { root: "/apis/traefik.io/v1alpha1", plural: "ingressroutes", namespaced: true },
   Middleware: { root: "/apis/traefik.io/v1alpha1", plural: "middlewares", namespaced: true },

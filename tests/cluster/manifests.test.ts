@@ -1,0 +1,163 @@
+/** k8s/ is what an API server takes, for every overlay, and says the same as the code that it starts. */
+import { strict as assert } from "node:assert"
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { suite } from "uvu"
+import { repo } from "../../scripts/lib/paths.ts"
+import { accessRules, roleScript } from "../../scripts/lib/roles.ts"
+import { readConfig, variableNames } from "../../sidecar/config.ts"
+import { places } from "../../sidecar/drivers/kubernetes/objects/pod.ts"
+import { makeCluster } from "./cluster.ts"
+import { readDockerfile } from "./dockerfile.ts"
+import { addKinds } from "./kinds.ts"
+import type { KubeObject } from "./kubectl.ts"
+import { Manifests } from "./kustomize.ts"
+import { nonconformities } from "./schemas.ts"
+
+const test = suite("the manifests in k8s/")
+
+const cluster = await makeCluster("manifests")
+const { kubectl } = cluster
+const manifests = new Manifests(kubectl)
+const overlays = ["overlays/microk8s", "overlays/k3s", "overlays/production"] as const
+const all = ["base", ...overlays] as const
+const namespace = "odoo-saas"
+
+test.before(async () => {
+  await addKinds(kubectl)
+  const [own] = (await manifests.objects("base")).filter(({ kind }) => kind === "Namespace")
+  await kubectl.apply(own ?? {})
+})
+
+test.after(async () => {
+  manifests.remove()
+  await kubectl.try(["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"])
+  await cluster.stop()
+})
+
+for (const path of all) {
+  test(`${path}: every kind and every field is known`, async () => {
+    assert.deepEqual(await nonconformities(cluster, await manifests.build(path)), [])
+  })
+
+  test(`${path}: the API server takes it, and pod security has nothing to say`, async () => {
+    const text = await manifests.build(path)
+    const { code, output } = await kubectl.try(["apply", "--server-side", "--dry-run=server", "-f", "-"], text)
+    assert.equal(code, 0, output)
+    assert.ok(!/warning/i.test(output), output)
+    assert.equal(output.trim().split("\n").length, (await manifests.objects(path)).length)
+  })
+
+  test(`${path}: the sidecar understands its settings`, async () => {
+    const data = await settingsOf(path)
+    const names = [...variableNames, "BASE_DOMAIN", "PGSSLMODE"] as readonly string[]
+    assert.deepEqual(
+      Object.keys(data).filter((name) => !names.includes(name)),
+      [],
+    )
+    const { secrets } = manifests
+    const config = readConfig({
+      ...data,
+      KUBE_PAGES_ADDRESS: "10.0.0.1:8072",
+      MASTER_PASSWORD_FILE: secrets.path("sidecar-password"),
+      PG_OPERATOR_PASSWORD_FILE: secrets.path("pg-operator-password"),
+      ROOT_KEY_FILE: secrets.path("root-key"),
+      NUDGE_TOKEN_FILE: secrets.path("nudge-token"),
+    })
+    assert.equal(config.TARGET_KIND, "kubernetes")
+    assert.ok(config.KUBE_CALLERS.includes(namespace), "tenants let the sidecar in")
+  })
+
+  test(`${path}: every pod keeps to its limits and to a root that nobody writes to`, async () => {
+    const workloads = (await manifests.objects(path)).filter(({ spec }) => spec?.template?.spec?.containers)
+    assert.ok(workloads.length >= 2)
+    for (const { metadata, spec } of workloads) {
+      const { containers, initContainers = [], securityContext } = spec.template.spec
+      assert.equal(typeof securityContext.runAsUser, "number", metadata.name)
+      for (const one of [...containers, ...initContainers] as KubeObject[]) {
+        assert.equal(one.securityContext.readOnlyRootFilesystem, true, `${metadata.name}/${one.name}`)
+        assert.ok(one.resources.requests.memory && one.resources.limits.memory, `${metadata.name}/${one.name}`)
+      }
+      for (const one of containers as KubeObject[]) {
+        for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
+          assert.ok(one[probe], `${metadata.name}/${one.name} has no ${probe}`)
+        }
+      }
+    }
+  })
+}
+
+test("an overlay's own host and ingress class come to the master's Ingress", async () => {
+  const settings = "MASTER_HOST=erp.example.net\nKUBE_INGRESS_CLASS=public\n"
+  const objects = await manifests.objects(manifests.addOverlay("own", { "settings.env": settings }))
+  const ingress = objects.find(({ kind, metadata }) => kind === "Ingress" && metadata.name === "master")
+  assert.equal(ingress?.spec.rules[0].host, "erp.example.net")
+  assert.equal(ingress?.spec.ingressClassName, "public")
+})
+
+test("no secret is committed, and Git does not see those that are made", async () => {
+  const tracked = execFileSync("git", ["ls-files", "k8s"], { cwd: repo, encoding: "utf8" }).trim().split("\n")
+  assert.deepEqual(
+    tracked.filter((file) => /secrets\//.test(file) || /kind: Secret\b/.test(readFileSync(join(repo, file), "utf8"))),
+    [],
+  )
+  const made = ["k8s/base/control-plane/secrets/root-key", "k8s/base/postgres/secrets/roles.sql"]
+  const ignored = execFileSync("git", ["check-ignore", "--no-index", ...made], { cwd: repo, encoding: "utf8" })
+  assert.deepEqual(ignored.trim().split("\n"), made)
+})
+
+test("each part is given the secrets that it reads, and no others", async () => {
+  const objects = await manifests.objects("base")
+  const keysOf = (name: string) => {
+    const found = objects.find(({ kind, metadata }) => kind === "Secret" && metadata.name.startsWith(name))
+    return Object.keys(found?.data ?? {}).sort()
+  }
+  assert.deepEqual(keysOf("sidecar-secrets"), ["nudge-token", "pg-operator-password", "root-key", "sidecar-password"])
+  assert.ok(!keysOf("master-secrets").includes("root-key"), "the master never has the root key")
+  assert.deepEqual(keysOf("postgres-roles"), ["roles.sql"])
+})
+
+test("PostgreSQL has the roles and the access rules of an installation without containers", async () => {
+  const rules = readFileSync(join(repo, "k8s/base/postgres/pg_hba.conf"), "utf8")
+  assert.equal(rules, `${accessRules("trust", "all").join("\n")}\n`)
+  const objects = await manifests.objects("base")
+  const roles = objects.find(({ kind, metadata }) => kind === "Secret" && metadata.name.startsWith("postgres-roles"))
+  const script = Buffer.from(roles?.data["roles.sql"] ?? "", "base64").toString()
+  assert.equal(withoutSalt(script), withoutSalt(roleScript(manifests.secrets)))
+})
+
+test("the guard of the sidecar's rights knows the prefix of its namespaces", async () => {
+  const { KUBE_NAMESPACE_PREFIX: prefix } = await settingsOf("base")
+  const guard = (await manifests.objects("base")).find(({ kind }) => kind === "ValidatingAdmissionPolicy")
+  assert.ok(guard?.spec.validations[0].expression.includes(`startsWith("${prefix}")`))
+})
+
+test("a tenant's image has everything where the driver looks for it", () => {
+  const recipe = readDockerfile("runtime/Dockerfile")
+  const target = (source: string) => recipe.copies.find(({ sources }) => sources.includes(source))?.to
+  assert.equal(target("runtime"), places.runtime)
+  assert.equal(target("addons/saas_tenant"), `${places.addons}/saas_tenant`)
+  assert.deepEqual(recipe.entrypoint, [places.python])
+})
+
+test("no image runs as root, or as a name that Kubernetes cannot judge", () => {
+  for (const file of ["runtime/Dockerfile", "sidecar/Dockerfile", "k8s/master/Dockerfile"]) {
+    assert.match(readDockerfile(file).user, /^[1-9]\d*:[1-9]\d*$/, file)
+  }
+})
+
+async function settingsOf(path: string): Promise<Record<string, string>> {
+  const found = (await manifests.objects(path)).find(
+    ({ kind, metadata }) => kind === "ConfigMap" && metadata.name.startsWith("settings"),
+  )
+  assert.ok(found, `${path} has settings`)
+  return found.data
+}
+
+/** A verifier of the same password is another text each time. */
+function withoutSalt(script: string): string {
+  return script.replace(/'SCRAM-SHA-256\$[^']+'/g, "'…'")
+}
+
+test.run()

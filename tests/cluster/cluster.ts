@@ -39,6 +39,7 @@ import { findProgram, repo } from "../../scripts/lib/paths.ts"
 import { type Daemon, startOf } from "../../scripts/lib/processes.ts"
 import { type Progress, silent } from "../../scripts/lib/progress.ts"
 import { ingressClass, storageClass } from "./equipment.ts"
+import type { Image } from "./image-store.ts"
 import { ensureImages, images, tenantImage } from "./images.ts"
 import { Kubectl } from "./kubectl.ts"
 import { OwnCluster, removeOrphans } from "./own-cluster.ts"
@@ -59,6 +60,8 @@ export interface TestCluster {
   readonly tools: Tools
   /** To be killed and started again; null where others may work with it. */
   readonly apiServer: Daemon | null
+  /** Beside those above; null where pods get theirs from a registry. */
+  readonly addImages: ((images: readonly Image[]) => Promise<void>) | null
   /** Leaves one alone that was there before. */
   stop(): Promise<void>
 }
@@ -119,6 +122,7 @@ function described(own: OwnCluster, programs: Programs): TestCluster {
     fakePods: own.addresses.fakePods,
     tools: programs,
     apiServer: own.apiServer,
+    addImages: (more) => own.addImages(more),
     stop: () => own.stop(),
   }
 }
@@ -167,5 +171,6 @@ async function theirCluster(kubeconfig: string, progress: Progress): Promise<Tes
     hostAddress: env.HOST_ADDRESS ?? null,
     fakePods: null,
     apiServer: null,
+    addImages: null,
   }
 }

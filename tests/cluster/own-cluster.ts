@@ -9,7 +9,7 @@ import type { Progress } from "../../scripts/lib/progress.ts"
 import { type Addresses, addressesOf, freeAddresses, joinHost, leaveHost } from "./addresses.ts"
 import { ControlPlane } from "./control-plane.ts"
 import { dns, ingress, volumes } from "./equipment.ts"
-import { addImage } from "./image-store.ts"
+import { addImage, type Image } from "./image-store.ts"
 import { copyStore, ensureImages, imageOfTenant } from "./images.ts"
 import { Kubectl } from "./kubectl.ts"
 import { Node } from "./node.ts"
@@ -118,9 +118,18 @@ export class OwnCluster {
   }
 
   async #bootNode(store: string): Promise<void> {
-    const containers = join(this.folder, "containerd")
-    await copyStore(store, containers)
-    await addImage(await this.#node.boot(containers), containers, imageOfTenant())
+    await copyStore(store, this.#containers)
+    await addImage(await this.#node.boot(this.#containers), this.#containers, imageOfTenant())
+  }
+
+  /** One on top of the other where they name each other as bases. */
+  async addImages(images: readonly Image[]): Promise<void> {
+    const containerd = this.#node.containerd(this.#containers)
+    for (const image of images) await addImage(containerd, this.#containers, image)
+  }
+
+  get #containers(): string {
+    return join(this.folder, "containerd")
   }
 
   async #furnish(): Promise<void> {

@@ -12,6 +12,7 @@ import type { ServiceEndpoint } from "../../../sidecar/drivers/kubernetes/endpoi
 import { openKubernetes } from "../../../sidecar/target.ts"
 import { makeCluster, type TestCluster } from "../../cluster/cluster.ts"
 import { type Forward, forwardTo } from "../../cluster/forward.ts"
+import { makeSidecarAccount } from "../../cluster/sidecar-account.ts"
 import { type Installation, makeInstallation } from "../../helpers/installation.ts"
 import type { Answer } from "../../helpers/tenant.ts"
 import { until } from "../../helpers/wait.ts"
@@ -41,6 +42,8 @@ export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
   if (hostAddress === null || ingressAddress === null || tenantImage === null) {
     throw new Error("The cluster of KUBECONFIG does not say where its ingress and this machine are, or what to run.")
   }
+  // Not an administrator: what the manifests give the sidecar must be enough for all of this.
+  const account = await makeSidecarAccount(cluster)
   const postgres = await forwardTo(installation.ports.postgres, hostAddress)
   const destroy = async () => {
     for (const { target, databases } of opened) {
@@ -49,17 +52,18 @@ export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
     }
     const own = "--selector=app.kubernetes.io/managed-by=odoo-saas"
     await cluster.kubectl.try(["delete", "namespace", own, "--wait=false"])
+    await account.remove()
     await cluster.stop()
     await postgres.close()
     await installation.destroy()
   }
   const pagesPort = await pickFree(31_000, 32_000)
   const open = async () => {
-    process.env.KUBECONFIG = cluster.kubeconfig
+    process.env.KUBECONFIG = account.kubeconfig
     // In production one address stands for all sidecars; here it is the first one's, which stays.
     const ownPort = opened.length === 0 ? pagesPort : await pickFree(pagesPort + 1, 32_000)
     const settings = { ...settingsFor(cluster, postgres, prefix, pagesPort), KUBE_PAGES_PORT: String(ownPort) }
-    const environment = installation.sidecarEnv(settings)
+    const environment = installation.sidecarEnv({ ...settings, ...account.settings })
     const driver = await openKubernetes(readConfig(environment), () => installationId, pino({ level: "silent" }))
     opened.push(driver)
     return driver

@@ -106,7 +106,9 @@ def odoo(conf, command, *arguments, program=""):
     line = [sys.executable, str(COMMAND), command, "-c", str(conf), *arguments]
     ended = subprocess.run(line, input=program, text=True, check=False)
     if ended.returncode:
-        sys.exit(f"Odoo ({command}) ended with {ended.returncode}; what it said above is the reason.")
+        sys.exit(
+            f"Odoo ({command}) ended with {ended.returncode}; what it said above is the reason."
+        )
 
 
 def code_hash():

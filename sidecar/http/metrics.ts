@@ -81,6 +81,10 @@ export class Metrics implements Telemetry {
     else this.#phases.set(tenant, phase)
   }
 
+  tenantsKnown(tenants: ReadonlySet<TenantId>): void {
+    for (const tenant of this.#phases.keys()) if (!tenants.has(tenant)) this.#phases.delete(tenant)
+  }
+
   operationEnded(kind: OperationKind, outcome: Outcome["kind"] | "lost", duration: number): void {
     this.#operations.observe({ kind, outcome }, duration)
     if (outcome === "failed" || outcome === "retry") this.#failures.inc({ kind })

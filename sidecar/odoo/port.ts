@@ -151,8 +151,8 @@ export interface MasterPort {
   observed(tenant: TenantId, epoch: number, seq: string, status: TenantStatus): Promise<boolean>
   /** The sidecar asks for an operation: crashed, drifted, limit passed. The reason goes to the audit log. */
   request(tenant: TenantId, kind: OperationKind, reason: string): Promise<boolean>
-  /** Every tenant of these targets that is not finally deleted. */
-  tenants(targets: readonly string[]): Promise<readonly TenantSummary[]>
+  /** Every tenant of these targets that is not finally deleted; of `only`, where that is not null. */
+  tenants(targets: readonly string[], only: readonly TenantId[] | null): Promise<readonly TenantSummary[]>
   ingestUsage(samples: readonly UsageSample[]): Promise<void>
 }
 

@@ -84,8 +84,8 @@ export class XmlRpcMaster implements MasterPort {
     return (await this.#control("request", { tenant, kind, reason }, answers.ok)).ok
   }
 
-  async tenants(targets: readonly string[]): Promise<readonly TenantSummary[]> {
-    return await this.#control("tenants", { targets }, answers.tenants)
+  async tenants(targets: readonly string[], only: readonly TenantId[] | null): Promise<readonly TenantSummary[]> {
+    return await this.#control("tenants", { targets, only }, answers.tenants)
   }
 
   async ingestUsage(samples: readonly UsageSample[]): Promise<void> {

@@ -125,16 +125,26 @@ export class Patrol<E> {
   }
 
   async #learn(): Promise<void> {
-    const { master, world } = this.#options
-    const summaries = await master.tenants([world.target.name])
+    const { master, world, telemetry } = this.#options
+    const summaries = await master.tenants([world.target.name], null)
     this.#known = new Map(summaries.map((summary) => [summary.id, summary]))
+    telemetry.tenantsKnown(new Set(this.#known.keys()))
+  }
+
+  /** What is wanted of these by now. Of all of them it would be megabytes, for one that crashed. */
+  async #learnOf(tenants: readonly TenantId[]): Promise<void> {
+    const { master, world } = this.#options
+    const summaries = await master.tenants([world.target.name], tenants)
+    for (const tenant of tenants) this.#known.delete(tenant)
+    for (const summary of summaries) this.#known.set(summary.id, summary)
   }
 
   async #seeChanged(): Promise<void> {
     if (this.#changed.size === 0) return
-    await this.#learn()
     // Whoever works on one may have looked just before: it is seen to when they are done.
     const free = [...this.#changed].filter((tenant) => !this.#options.isWorkingOn(tenant))
+    if (free.length === 0) return
+    await this.#learnOf(free)
     for (let first = 0; first < free.length && !this.#stopping; first += changedAtOnce) {
       const some = free.slice(first, first + changedAtOnce)
       const looks = await Promise.allSettled(some.map((tenant) => this.#seeOneChanged(tenant)))
@@ -159,7 +169,7 @@ export class Patrol<E> {
     const seen = await observe(this.#options.world, known.spec)
     if (this.#decide(known.spec, seen).kind === "done") return await this.#tell(known, seen, "")
     // What we know of it may be an hour old: it is judged by what is wanted now.
-    await this.#learn()
+    await this.#learnOf([tenant])
     await this.#judge(tenant)
   }
 

@@ -121,6 +121,15 @@ test("the customer finds it in the portal and is signed on to it", async () => {
     return ((await answer.json()) as { result: { name: string }[] }).result[0]?.name
   })
   assert.equal(company, customer.name)
+
+  // A letter in the company's layout; the program that prints it runs as the tenant's user, behind its firewall.
+  const printed = await tab.evaluate(async () => {
+    const answer = await fetch("/report/pdf/web.preview_externalreport/1")
+    const file = await answer.arrayBuffer()
+    return { status: answer.status, bytes: file.byteLength, head: new TextDecoder().decode(file.slice(0, 5)) }
+  })
+  assert.deepEqual({ ...printed, bytes: 0 }, { status: 200, bytes: 0, head: "%PDF-" })
+  assert.ok(printed.bytes > 5_000, `${printed.bytes} bytes are hardly a page`)
 })
 
 test("the portal fits on a phone", async () => {

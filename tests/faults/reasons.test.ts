@@ -1,6 +1,6 @@
 /** What cannot be done says why on the tenant's page; once that is mended, Retry works, and nothing half-made is left. */
 import { strict as assert } from "node:assert"
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -33,6 +33,8 @@ test.before(async () => {
 })
 
 test.after(async () => {
+  // What is mounted below its folder would keep that from being removed; tablespaces are in use until it has ended.
+  for (const folder of mounted) if (folder.startsWith(it.stateDir)) await unmount(folder)
   await it.destroy()
   for (const folder of mounted) await unmount(folder)
   rmSync(scratch, { recursive: true })
@@ -95,6 +97,24 @@ testWithDisk("the disk of the database server is full", async () => {
   await deleteForGood(master, givenUp)
   await waitForPhase(master, givenUp.id, "deleted")
   await assertNothingOf(givenUp)
+})
+
+testWithDisk("the disk for backups is full in the middle of the final one: nothing is deleted", async () => {
+  const tenant = await confirmQuotation(master, { slug: "no-backup" })
+  await waitForPhase(master, tenant.id, "running")
+  const folder = join(it.stateDir, "backups", tenant.ref)
+  mkdirSync(folder, { mode: 0o700 })
+  await mount(folder, "size=200k")
+  await deleteForGood(master, tenant)
+  await told(tenant, /pg_dump failed: .*No space left on device/)
+  const left = () => sql(`SELECT FROM pg_database WHERE datname = '${tenant.ref}'`)
+  assert.equal((await left()).rowCount, 1)
+  await run("mount", ["-o", "remount,size=1g", folder])
+  await master.call("saas.tenant", "action_retry", [[tenant.id]])
+  await waitForPhase(master, tenant.id, "deleted")
+  assert.deepEqual(readdirSync(folder), ["final"])
+  assert.equal((await left()).rowCount, 0)
+  await unmount(folder)
 })
 
 test("an app does not exist, then it cannot be installed, then it can", async () => {

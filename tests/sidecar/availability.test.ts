@@ -44,10 +44,10 @@ test("every call to the master tells whether it is there", async () => {
   const fake = new FakeMaster()
   const master = watched(fake, availability)
   fake.goAway()
-  await master.tenants([]).catch(() => undefined)
+  await master.tenants([], null).catch(() => undefined)
   assert.match(availability.reason ?? "", "away")
   fake.comeBack()
-  await master.tenants([])
+  await master.tenants([], null)
   assert.is(availability.reason, null)
 })
 

@@ -90,6 +90,9 @@ test("numbers are there for who collects them", async () => {
   metrics.phaseSeen("tb", "provisioning")
   metrics.phaseSeen("tb", "running")
   metrics.phaseSeen("tc", "deleted")
+  // Another sidecar has deleted it.
+  metrics.phaseSeen("td", "running")
+  metrics.tenantsKnown(new Set(["ta", "tb"]))
   const answer = await fetch(`${base}/metrics`)
   assert.match(answer.headers.get("content-type") ?? "", "text/plain")
   const text = await answer.text()

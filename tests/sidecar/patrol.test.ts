@@ -55,6 +55,7 @@ test("a tenant that ended by itself is asked for, started again, and its page sa
   const held = world.hold("start_runtime")
   world.crash(spec.id)
   await held.reached
+  assert.equal(master.listed.at(-1), [spec.id], "what is wanted of all others is not asked for because of it")
   assert.equal(master.asked, [{ tenant: spec.id, reason: "Its Odoo has ended by itself; it is started again." }])
   held.release()
   await until("it runs again", async () => world.modelOf(spec.id).runtime.state === "ready", { seconds: 5 })

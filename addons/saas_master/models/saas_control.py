@@ -199,10 +199,15 @@ class SaasControl(models.AbstractModel):
             )
         return {"ok": self._tenant(tenant)._ask_again(reason)}
 
-    @protocol_method(targets=wire.texts)
-    def tenants(self, targets):
-        """Every tenant of these targets that is not finally deleted, with what is wanted of it."""
+    @protocol_method(targets=wire.texts, only=wire.nullable(wire.texts))
+    def tenants(self, targets, only):
+        """Tenants of these targets that are not finally deleted, with what is wanted of them.
+
+        ``only``: those of these ids, or None for all there are.
+        """
         placed = [("target_id.name", "in", targets), ("released", "=", False)]
+        if only is not None:
+            placed.append(("ref", "in", only))
         return [
             {
                 "id": tenant.ref,

@@ -41,7 +41,7 @@ class TestProtocol(SaasCase):
             (lambda: control.renew(leases=[{}], lease_s=30), r"leases\[0\] lacks operation"),
             (lambda: control.renew(leases=[], lease_s=True), "lease_s must be a whole number"),
             (lambda: control.renew(leases=[], lease_s=0), "from 1 to 3600"),
-            (lambda: control.tenants(targets=[5]), r"targets\[0\] must be text"),
+            (lambda: control.tenants(targets=[5], only=False), r"targets\[0\] must be text"),
             (
                 lambda: control.request(tenant="t", kind="dance", reason=""),
                 "kind must be one of reconcile",
@@ -111,7 +111,7 @@ class TestProtocol(SaasCase):
         tenant.banner_text = "Maintenance on Sunday"
         answers = [
             control.renew(leases=[lease], lease_s=30),
-            control.tenants(targets=["here"]),
+            control.tenants(targets=["here"], only=False),
             control.report(**lease, steps=[self._step("route")], status=self._status("running")),
             control.request(tenant=tenant.ref, kind="reconcile", reason="drift"),
             control.ingest_usage(samples=[]),
@@ -133,11 +133,14 @@ class TestProtocol(SaasCase):
 
     def test_tenants_are_told_until_they_are_finally_deleted(self):
         tenant = self._sell("protocol-list")
-        listed = {row["id"]: row for row in self._control().tenants(targets=["here"])}
+        listed = {row["id"]: row for row in self._control().tenants(targets=["here"], only=False)}
         self.assertEqual(listed[tenant.ref]["desired"], "running")
         self.assertEqual(listed[tenant.ref]["spec"], tenant._spec())
+        other = self._sell("protocol-list-other")
+        ask = {"targets": ["here"], "only": [other.ref, "tnosuchaaaa"]}
+        self.assertEqual([row["id"] for row in self._control().tenants(**ask)], [other.ref])
         tenant._delete("test")
-        ids = [row["id"] for row in self._control().tenants(targets=["here"])]
+        ids = [row["id"] for row in self._control().tenants(targets=["here"], only=False)]
         self.assertNotIn(tenant.ref, ids)
 
     def test_a_request_of_the_sidecar_is_audited_and_queued_once(self):

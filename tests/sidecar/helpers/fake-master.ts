@@ -43,6 +43,8 @@ export class FakeMaster implements MasterPort {
   readonly phases: string[] = []
   readonly operations: Operation[] = []
   readonly calls: Method[] = []
+  /** Of which tenants it was asked what is wanted of them; null: of all. */
+  readonly listed: (readonly TenantId[] | null)[] = []
   readonly asked: { readonly tenant: TenantId; readonly reason: string }[] = []
   readonly samples: UsageSample[] = []
   readonly #epochs = new Map<TenantId, number>()
@@ -173,9 +175,11 @@ export class FakeMaster implements MasterPort {
     })
   }
 
-  async tenants(): Promise<readonly TenantSummary[]> {
+  async tenants(_targets: readonly string[], only: readonly TenantId[] | null): Promise<readonly TenantSummary[]> {
+    this.listed.push(only)
+    const wanted = [...this.specs.values()].filter(({ id }) => only?.includes(id) ?? true)
     return await this.#answer("tenants", () =>
-      [...this.specs.values()].map((spec) => ({
+      wanted.map((spec) => ({
         id: spec.id,
         desired: spec.desired,
         epoch: this.epochOf(spec.id),

@@ -1,7 +1,9 @@
-/** What a test's cluster comes to for the driver, for tests that need no PostgreSQL. */
+/** What a test's cluster comes to for the driver. */
 import type { KubernetesSettings } from "../../../sidecar/drivers/kubernetes/settings.ts"
 import type { TestCluster } from "../../cluster/cluster.ts"
+import type { Forward } from "../../cluster/forward.ts"
 
+/** For tests that need no PostgreSQL. */
 export function clusterSettings({ tenantImage, storageClass, ingressClass }: TestCluster): KubernetesSettings {
   return {
     prefix: "saas-test-",
@@ -18,5 +20,22 @@ export function clusterSettings({ tenantImage, storageClass, ingressClass }: Tes
     databaseNamespaces: [],
     tenantRole: null,
     relay: null,
+  }
+}
+
+/** The same in the environment of a sidecar. */
+export function sidecarSettings(cluster: TestCluster, postgres: Forward, prefix: string, pagesPort: number) {
+  const host = cluster.hostAddress ?? ""
+  return {
+    TARGET_KIND: "kubernetes",
+    TENANT_IMAGE: cluster.tenantImage ?? "",
+    KUBE_NAMESPACE_PREFIX: prefix,
+    KUBE_STORAGE_CLASS: cluster.storageClass ?? "",
+    KUBE_INGRESS_CLASS: cluster.ingressClass,
+    KUBE_INGRESS_ADDRESS: `${cluster.ingressAddress}:80`,
+    KUBE_CALLER_NETWORKS: `${host}/24`,
+    KUBE_PAGES_ADDRESS: `${host}:${pagesPort}`,
+    KUBE_PAGES_PORT: String(pagesPort),
+    KUBE_PG_ADDRESS: `${postgres.host}:${postgres.port}`,
   }
 }

@@ -1,6 +1,5 @@
 /** The Kubernetes driver on a real cluster: real pods, a real ingress controller, PostgreSQL on this machine. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { request as httpRequest } from "node:http"
 import { join } from "node:path"
 import pg from "pg"
 import { pino } from "pino"
@@ -11,12 +10,13 @@ import type { TemplateSpec, TenantId } from "../../../sidecar/domain/tenant.ts"
 import type { ServiceEndpoint } from "../../../sidecar/drivers/kubernetes/endpoint.ts"
 import { openKubernetes } from "../../../sidecar/target.ts"
 import { makeCluster, type TestCluster } from "../../cluster/cluster.ts"
-import { type Forward, forwardTo } from "../../cluster/forward.ts"
+import { forwardTo } from "../../cluster/forward.ts"
 import { makeSidecarAccount } from "../../cluster/sidecar-account.ts"
 import { type Installation, makeInstallation } from "../../helpers/installation.ts"
-import type { Answer } from "../../helpers/tenant.ts"
 import { until } from "../../helpers/wait.ts"
-import { type Driver, fenceOf, type Visit, type World } from "../conformance/world.ts"
+import { type Driver, fenceOf, type World } from "../conformance/world.ts"
+import { sidecarSettings } from "./settings.ts"
+import { visitAt } from "./visit.ts"
 
 export interface KubernetesWorld extends World<ServiceEndpoint> {
   readonly installation: Installation
@@ -62,7 +62,7 @@ export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
     process.env.KUBECONFIG = account.kubeconfig
     // In production one address stands for all sidecars; here it is the first one's, which stays.
     const ownPort = opened.length === 0 ? pagesPort : await pickFree(pagesPort + 1, 32_000)
-    const settings = { ...settingsFor(cluster, postgres, prefix, pagesPort), KUBE_PAGES_PORT: String(ownPort) }
+    const settings = { ...sidecarSettings(cluster, postgres, prefix, pagesPort), KUBE_PAGES_PORT: String(ownPort) }
     const environment = installation.sidecarEnv({ ...settings, ...account.settings })
     const driver = await openKubernetes(readConfig(environment), () => installationId, pino({ level: "silent" }))
     opened.push(driver)
@@ -75,21 +75,6 @@ export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
   } catch (error) {
     await destroy()
     throw error
-  }
-}
-
-function settingsFor(cluster: TestCluster, postgres: Forward, prefix: string, pagesPort: number) {
-  const host = cluster.hostAddress ?? ""
-  return {
-    TARGET_KIND: "kubernetes",
-    TENANT_IMAGE: cluster.tenantImage ?? "",
-    KUBE_NAMESPACE_PREFIX: prefix,
-    KUBE_STORAGE_CLASS: cluster.storageClass ?? "",
-    KUBE_INGRESS_CLASS: cluster.ingressClass,
-    KUBE_INGRESS_ADDRESS: `${cluster.ingressAddress}:80`,
-    KUBE_CALLER_NETWORKS: `${host}/24`,
-    KUBE_PAGES_ADDRESS: `${host}:${pagesPort}`,
-    KUBE_PG_ADDRESS: `${postgres.host}:${postgres.port}`,
   }
 }
 
@@ -144,26 +129,4 @@ function isOdooOf(pid: string, podUid: string): boolean {
     // It ended between being listed and being read.
     return false
   }
-}
-
-/** HTTP to the ingress controller, which knows tenants by the name of the host only. */
-function visitAt(address: string, host: string, path: string, options: Visit): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const headers = { host, ...options.headers }
-    const request = httpRequest(
-      { host: address, port: 80, path, method: options.method ?? "GET", headers, timeout: 60_000 },
-      (response) => {
-        const chunks: Buffer[] = []
-        response.on("data", (chunk: Buffer) => chunks.push(chunk))
-        response.on("error", reject)
-        response.on("end", () => {
-          const body = Buffer.concat(chunks).toString("utf8")
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
-        })
-      },
-    )
-    request.on("timeout", () => request.destroy(new Error(`${host}${path} did not answer within a minute`)))
-    request.on("error", reject)
-    request.end(options.body)
-  })
 }

@@ -53,6 +53,12 @@ export interface SeenRoute {
 
 export type FinalBackup = "absent" | "unverified" | "verified"
 
+/** What is otherwise than we made it, in words for the audit log, and which part's step puts it right. */
+export interface Drift {
+  readonly part: "files" | "runtime" | "route"
+  readonly what: string
+}
+
 export interface Observation {
   readonly template: "absent" | "ready"
   readonly database: SeenDatabase
@@ -64,6 +70,8 @@ export interface Observation {
   readonly finalBackup: FinalBackup
   /** Counted from outside. null while there is no database. */
   readonly activeUsers: number | null
+  /** Left out, or null: none. */
+  readonly drift?: Drift | null
 }
 
 /** What the observation is held against, worked out of the spec by the drivers' own fingerprint functions. */
@@ -123,7 +131,7 @@ function planRunning(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
   return planDatabase(seen) ?? planRuntime(spec, wanted, seen) ?? planService(spec, wanted, seen)
 }
 
-function planDatabase({ database, files, finalBackup, template }: Observation): Decision | null {
+function planDatabase({ database, files, finalBackup, template, drift }: Observation): Decision | null {
   switch (database.stage) {
     case "foreign":
       return blockedByForeign
@@ -142,12 +150,12 @@ function planDatabase({ database, files, finalBackup, template }: Observation): 
       return step({ kind: files === "absent" ? "create_files" : "open_database" })
     case "open":
       if (database.rights === "wrong") return step({ kind: "repair_rights" })
-      return files === "absent" ? step({ kind: "create_files" }) : null
+      return files === "absent" || drift?.part === "files" ? step({ kind: "create_files" }) : null
   }
 }
 
 function planRuntime(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision | null {
-  const { runtime, tenant, route, finalBackup } = seen
+  const { runtime, tenant, route, finalBackup, drift } = seen
   if (runtime.state !== "stopped" && runtime.fingerprint !== wanted.runtimeFingerprint) {
     return step({ kind: "stop_runtime" })
   }
@@ -163,25 +171,29 @@ function planRuntime(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
     // From its next start on, the data may move on from what a called-off deletion has backed up.
     return step({ kind: finalBackup === "absent" ? "start_runtime" : "shelve_backup" })
   }
+  if (drift?.part === "runtime") return step({ kind: "start_runtime" })
   return runtime.state === "starting" || tenant === null ? step({ kind: "await_ready" }) : null
 }
 
-function planService(spec: TenantSpec, wanted: Wanted, { tenant, route, activeUsers }: Observation): Decision {
+function planService(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision {
+  const { tenant, route, activeUsers, drift } = seen
   if (!tenant?.bootstrapped) return step({ kind: "bootstrap" })
   if (tenant.settings !== wanted.settingsFingerprint) return step({ kind: "apply_settings", limits: spec.limits })
-  if (!isRouted(route, spec.hosts, { kind: "up" })) return routeTo(spec, { kind: "up" })
+  if (!isRouted(route, spec.hosts, { kind: "up" }) || drift?.part === "route") return routeTo(spec, { kind: "up" })
   if (activeUsers !== null && activeUsers > spec.limits.users) {
     return step({ kind: "deactivate_users", keep: spec.limits.users })
   }
   return done
 }
 
-function planSuspended(spec: TenantSpec, { database, runtime, route }: Observation): Decision {
+function planSuspended(spec: TenantSpec, { database, runtime, route, drift }: Observation): Decision {
   const state: RouteState = { kind: "suspended", reason: spec.reason }
-  if (!isRouted(route, spec.hosts, state)) return routeTo(spec, state)
+  if (!isRouted(route, spec.hosts, state) || drift?.part === "route") return routeTo(spec, state)
   if (runtime.state !== "stopped") return step({ kind: "stop_runtime" })
   if (database.stage === "foreign") return blockedByForeign
-  return database.stage === "open" && database.rights === "wrong" ? step({ kind: "repair_rights" }) : done
+  if (database.stage !== "open") return done
+  if (drift?.part === "files") return step({ kind: "create_files" })
+  return database.rights === "wrong" ? step({ kind: "repair_rights" }) : done
 }
 
 function planDeleted({ database, files, runtime, route, finalBackup }: Observation): Decision {

@@ -3,7 +3,7 @@
  * Every act takes a `Fence` and refuses, with `StaleEpoch`, when a younger claim has been there before.
  * Every act is idempotent. Errors: `RetryableError` or `PermanentError` (domain/errors.ts).
  */
-import type { FinalBackup, RouteState, SeenDatabase, SeenRoute, SeenRuntime } from "../domain/plan.ts"
+import type { Drift, FinalBackup, RouteState, SeenDatabase, SeenRoute, SeenRuntime } from "../domain/plan.ts"
 import type { TemplateSpec, TenantHost, TenantId, TenantSpec } from "../domain/tenant.ts"
 import type { ServerInfo, TargetInfo } from "../odoo/port.ts"
 
@@ -123,6 +123,11 @@ export interface Target<E> {
   readonly backups: Backups
   readonly router: Router<E>
   describe(): Promise<TargetInfo>
+  /**
+   * What of a tenant that is there is otherwise than we made it; null: nothing. Left out where nobody can have changed
+   * anything that is not seen anyway.
+   */
+  drift?(spec: TenantSpec): Promise<Drift | null>
   /** Called with the id of a tenant whose runtime changed by itself. */
   watch(changed: (tenant: TenantId) => void): Stop
   close(): Promise<void>

@@ -5,7 +5,7 @@ import type { World } from "./world.ts"
 /** Asks everybody at once what is there. */
 export async function observe<E>(world: World<E>, spec: TenantSpec): Promise<Observation> {
   const { target, databases, templates, control } = world
-  const [template, database, usage, files, [runtime, tenant], route, finalBackup] = await Promise.all([
+  const [template, database, usage, files, [runtime, tenant], route, finalBackup, drift] = await Promise.all([
     templates.observe(spec.template),
     databases.observe(spec),
     databases.usage(spec),
@@ -15,6 +15,8 @@ export async function observe<E>(world: World<E>, spec: TenantSpec): Promise<Obs
     }),
     target.router.observe(spec.id),
     target.backups.observe(spec.id),
+    target.drift?.(spec) ?? null,
   ])
-  return { template, database, files, runtime, tenant, route, finalBackup, activeUsers: usage?.activeUsers ?? null }
+  const activeUsers = usage?.activeUsers ?? null
+  return { template, database, files, runtime, tenant, route, finalBackup, activeUsers, drift }
 }

@@ -181,7 +181,7 @@ export class Patrol<E> {
     // It may have been claimed while we looked: then what we saw is half of something.
     if (isWorkingOn(tenant)) return
     const decision = this.#decide(known.spec, seen)
-    const trouble = troubleOf(decision)
+    const trouble = troubleOf(decision, seen)
     // What is blocked needs a person, and an operation would only say so once more.
     if (decision.kind === "step" || decision.kind === "wait") {
       log.warn({ tenant, decision }, trouble)
@@ -232,7 +232,7 @@ export class Patrol<E> {
 }
 
 /** In words for the tenant's page; "" when all is well. */
-function troubleOf(decision: Decision): string {
+function troubleOf(decision: Decision, { drift }: Observation): string {
   switch (decision.kind) {
     case "done":
       return ""
@@ -241,6 +241,7 @@ function troubleOf(decision: Decision): string {
       return decision.reason
     case "step":
       if (decision.step.kind === "start_runtime") return "Its Odoo has ended by itself; it is started again."
+      if (drift) return `${drift.what} It is put right.`
       return `It is not as it should be; next comes ${decision.step.kind.replaceAll("_", " ")}.`
   }
 }

@@ -16,6 +16,7 @@ import type { Answer } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
 import { makeCluster, type TestCluster } from "./cluster.ts"
 import { type Forward, forwardTo } from "./forward.ts"
+import { makeSidecarAccount } from "./sidecar-account.ts"
 
 /** With as few modules as may be: a template is built in each test's own world. */
 export const planName = "Address Book"
@@ -58,11 +59,14 @@ export async function makeProduct(name: string): Promise<Product & { readonly at
 async function productOf(cluster: TestCluster, installation: Installation, forward: Forward): Promise<Product> {
   const prefix = `saas-${process.pid}-`
   const master = new Master(installation.master)
+  // Not an administrator: what the manifests give the sidecar must be enough for all of this.
+  const account = await makeSidecarAccount(cluster)
   const started: Server[] = []
   const pagesPort = await pickFree(31_000, 32_000)
   const settings = {
     ...sidecarSettings(cluster, forward, prefix, pagesPort),
-    KUBECONFIG: cluster.kubeconfig,
+    ...account.settings,
+    KUBECONFIG: account.kubeconfig,
     SIDECAR_PORT: String(installation.ports.sidecar),
     LEASE_SECONDS: "3",
     POLL_SECONDS: "1",
@@ -86,6 +90,7 @@ async function productOf(cluster: TestCluster, installation: Installation, forwa
       for (const server of started) await server.stop()
       const own = "--selector=app.kubernetes.io/managed-by=odoo-saas"
       await cluster.kubectl.try(["delete", "namespace", own, "--wait=false"])
+      await account.remove()
       await cluster.stop()
       await forward.close()
       await installation.destroy()

@@ -3,8 +3,8 @@ import { strict as assert } from "node:assert"
 import { suite } from "uvu"
 import { crashesOf, type Pod, problemOf, warnings } from "../../sidecar/drivers/kubernetes/explain.ts"
 import type { Deployment } from "../../sidecar/drivers/kubernetes/objects/deployment.ts"
-import { quantity } from "../../sidecar/drivers/kubernetes/preflight.ts"
 import { Refusal, toldOf } from "../../sidecar/drivers/kubernetes/problems.ts"
+import { quantity } from "../../sidecar/drivers/kubernetes/quantity.ts"
 
 const test = suite("why a pod does not serve")
 

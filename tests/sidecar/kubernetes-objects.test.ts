@@ -32,7 +32,7 @@ const place = "saas-tacme234567"
 
 const odoo = deployment(owner, place, { image: "odoo:1", limits, fingerprint: "f00d", running: true })
 const quota = resourceQuota(owner, place, limits)
-const volume = claim(owner, place, limits, "fast")
+const volume = claim(owner, place, { limits, storageClass: "fast" })
 const build = templateJob(owner, place, { name: "tpl-1-2", image: "odoo:1", modules: ["crm"], languages: ["de_DE"] })
 const pack = packer(owner, place, "odoo:1")
 const up = ingress(owner, place, {
@@ -175,9 +175,10 @@ test("a host leads to Odoo while it is up and to a page while it is not; the dat
 
 test("nobody speaks to a tenant but those who are named, and it speaks to no neighbour", () => {
   const named = (name: string) => policies.find(({ metadata }) => metadata.name === name)?.spec
-  assert.deepEqual(named("default-deny"), { podSelector: {}, policyTypes: ["Ingress", "Egress"] })
+  const nobody = { podSelector: {}, policyTypes: ["Ingress", "Egress"], ingress: [], egress: [] }
+  assert.deepEqual(named("default-deny"), nobody)
   assert.deepEqual(
-    policies.filter(({ spec }) => spec.ingress !== undefined).map(({ metadata }) => metadata.name),
+    policies.filter(({ spec }) => spec.ingress?.length).map(({ metadata }) => metadata.name),
     ["same-namespace", "callers"],
   )
   for (const { metadata, spec } of policies) {

@@ -1,6 +1,6 @@
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
-import { crashLoop, type Observation, plan, type Step, type Wanted } from "../../sidecar/domain/plan.ts"
+import { crashLoop, type Drift, type Observation, plan, type Step, type Wanted } from "../../sidecar/domain/plan.ts"
 import type { TenantSpec } from "../../sidecar/domain/tenant.ts"
 import { aSpec } from "./helpers/spec.ts"
 
@@ -56,6 +56,19 @@ test("what was changed from inside is put right before it is served", () => {
     nextStep(aSpec({ desired: "suspended", reason: "Unpaid." }), { ...opened, ...stopped("Unpaid.") }),
     "repair_rights",
   )
+})
+
+test("what was changed by hand is made again by the step that made it, whether it runs or not", () => {
+  const drifted = (part: Drift["part"]) => ({ ...serving, drift: { part, what: "It is not there." } })
+  assert.is(nextStep(aSpec(), drifted("files")), "create_files")
+  assert.is(nextStep(aSpec(), drifted("runtime")), "start_runtime")
+  assert.equal(stepOf(aSpec(), drifted("route")), { kind: "route", hosts: aSpec().hosts, state: { kind: "up" } })
+  const suspended = aSpec({ desired: "suspended", reason: "Unpaid." })
+  const halted = (part: Drift["part"]) => ({ ...drifted(part), ...stopped("Unpaid.") })
+  assert.is(nextStep(suspended, halted("files")), "create_files")
+  assert.is(nextStep(suspended, halted("route")), "route")
+  // Nobody minds any more: it is taken away.
+  assert.is(nextStep(aSpec({ desired: "deleted" }), halted("files")), "route")
 })
 
 test("other limits than it was started with mean a stop and a start", () => {

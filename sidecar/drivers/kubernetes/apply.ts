@@ -20,7 +20,8 @@ import { Refusal, toldOf } from "./problems.ts"
 
 /** Whoever else writes the same object does it as seldom as we do; more than this is a quarrel. */
 const tries = 8
-const terminatingSeconds = 90
+/** An empty one takes some seconds; what a finalizer holds is not let go by waiting. */
+const terminatingSeconds = 45
 const pollMs = 250
 
 export class Writer {

@@ -97,7 +97,7 @@ function refusedPod(message: string): string {
 }
 
 function unschedulable(message: string): string {
-  if (/persistentvolumeclaim/i.test(message)) {
+  if (/persistent ?volume/i.test(message)) {
     return `The tenant's volume is not there yet: ${message} Look at the storage class and its provisioner.`
   }
   return `No node has room for the pod: ${message} Add a node, or free one.`

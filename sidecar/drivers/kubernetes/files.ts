@@ -4,8 +4,9 @@ import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { Fence, Files } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
+import { driftOf } from "./drift.ts"
 import { isReady } from "./explain.ts"
-import { claim, claimName } from "./objects/claim.ts"
+import { type Claim, claim, claimName } from "./objects/claim.ts"
 import { odooName } from "./objects/deployment.ts"
 import { namespace } from "./objects/namespace.ts"
 import { networkPolicies } from "./objects/network-policies.ts"
@@ -13,8 +14,10 @@ import { type KubeObject, labels, type Owner } from "./objects/object.ts"
 import { places } from "./objects/pod.ts"
 import { limitRange, resourceQuota } from "./objects/quota.ts"
 import { serviceAccount } from "./objects/service-account.ts"
+import type { Volume } from "./objects/volume.ts"
 import { namespaceOf } from "./place.ts"
 import type { KubernetesSettings } from "./settings.ts"
+import { riskOf, type Volumes } from "./volumes.ts"
 import type { Watched } from "./watched.ts"
 
 export interface FilesOptions {
@@ -22,6 +25,7 @@ export interface FilesOptions {
   readonly writer: Writer
   readonly watched: Watched
   readonly settings: KubernetesSettings
+  readonly volumes: Volumes
 }
 
 export class KubernetesFiles implements Files {
@@ -36,14 +40,52 @@ export class KubernetesFiles implements Files {
   async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
     const { settings, writer, watched } = this.#options
     const owner = writer.owner(fence)
-    const { namespaces, claims } = await watched.caches()
     const name = namespaceOf(settings.prefix, spec.id)
-    await namespaces.sees(await writer.apply(fence, namespace(owner, name)))
-    const policies = bounds(owner, name, spec, settings)
-    await Promise.all(policies.map((object) => writer.apply(fence, object)))
-    await writer.prune(fence, name, "NetworkPolicy", policies)
+    await watched.sees([await writer.apply(fence, namespace(owner, name))])
+    const all = bounds(owner, name, spec, settings)
+    await watched.sees(await Promise.all(all.map((object) => writer.apply(fence, object))))
+    await writer.prune(fence, name, "NetworkPolicy", all)
     // Last: where the claim is, all of it is.
-    await claims.sees(await writer.apply(fence, claim(owner, name, spec.limits, settings.storageClass)))
+    await watched.sees([await writer.apply(fence, await this.#claim(spec, fence))])
+    const volume = await this.#volumeOf(spec.id)
+    if (volume) await this.#options.volumes.keep(fence, volume)
+  }
+
+  /** "" where everything is as it should be, as far as it is there at all. */
+  async drift(spec: TenantSpec): Promise<string> {
+    const { settings, writer, watched } = this.#options
+    if ((await this.observe(spec.id)) === "absent") return ""
+    const name = this.#namespace(spec.id)
+    const owner = writer.owner({ tenant: spec.id, epoch: 0 })
+    for (const wanted of [namespace(owner, name), ...bounds(owner, name, spec, settings)]) {
+      const found = driftOf(wanted, await watched.seen(wanted))
+      if (found) return found
+    }
+    const volume = await this.#volumeOf(spec.id)
+    return volume ? riskOf(volume) : ""
+  }
+
+  /** Nothing of a claim that is there can be changed; a new one gets the volume that a removed one has left. */
+  async #claim(spec: TenantSpec, fence: Fence): Promise<Claim> {
+    const { settings, writer, watched, volumes } = this.#options
+    const { claims } = await watched.caches()
+    const name = this.#namespace(spec.id)
+    const parts = { limits: spec.limits, storageClass: settings.storageClass }
+    const there = claims.get(claimName, name)
+    if (there) {
+      const { volumeName, storageClassName, resources } = there.spec
+      const fixed = { ...(volumeName ? { volumeName } : {}), ...(storageClassName ? { storageClassName } : {}) }
+      return claim(writer.owner(fence), name, { ...parts, fixed: { ...fixed, ...(resources ? { resources } : {}) } })
+    }
+    const left = await volumes.left(fence, name)
+    if (left === null) return claim(writer.owner(fence), name, parts)
+    const { storageClassName = "" } = left.spec
+    return claim(writer.owner(fence), name, { ...parts, fixed: { volumeName: left.metadata.name, storageClassName } })
+  }
+
+  async #volumeOf(tenant: TenantId): Promise<Volume | null> {
+    const { claims } = await this.#options.watched.caches()
+    return await this.#options.volumes.of(claims.get(claimName, this.#namespace(tenant)))
   }
 
   async observe(tenant: TenantId): Promise<"absent" | "present"> {
@@ -73,6 +115,8 @@ export class KubernetesFiles implements Files {
     const { writer, watched } = this.#options
     const { claims } = await watched.caches()
     const where = { kind: "PersistentVolumeClaim", name: claimName, namespace: this.#namespace(fence.tenant) } as const
+    const volume = await this.#volumeOf(fence.tenant)
+    if (volume) await this.#options.volumes.release(fence, volume)
     await writer.remove(fence, where, { awaitGone: true })
     await claims.until(() => claims.get(where.name, where.namespace) === null, 5, fence.signal)
     this.#measured.delete(fence.tenant)

@@ -24,6 +24,7 @@ import { KubernetesRuntime } from "./runtime.ts"
 import { SharedServer } from "./servers.ts"
 import type { KubernetesSettings } from "./settings.ts"
 import { KubernetesTarget } from "./target.ts"
+import { Volumes } from "./volumes.ts"
 import { Watched } from "./watched.ts"
 
 export interface KubernetesTargetOptions {
@@ -68,7 +69,7 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
   const templateOf = (spec: TenantSpec) => templates.databaseOf(spec.template)
   const databases = new TenantDatabases({ operator, fencing, root, installation, clones, templateOf })
 
-  const files = new KubernetesFiles(parts)
+  const files = new KubernetesFiles({ ...parts, volumes: new Volumes({ client, writer, watched }) })
   const router = new KubernetesRouter({ ...parts, files, hasMiddlewares: () => hasTraefik(client) })
   const pages = new Pages(watched, settings.pages.port)
   await pages.start()

@@ -1,8 +1,8 @@
 /** What a cluster lacks for us, found at once and told with the command that gives it. */
-import { PermanentError } from "../../domain/errors.ts"
 import type { Client } from "./client.ts"
 import { type Kind, type KubeObject, kinds } from "./objects/object.ts"
 import { Refusal, toldOf } from "./problems.ts"
+import { quantity } from "./quantity.ts"
 import type { KubernetesSettings } from "./settings.ts"
 
 const owned = ["get", "list", "patch", "create", "delete"] as const
@@ -10,20 +10,21 @@ const owned = ["get", "list", "patch", "create", "delete"] as const
 /** Every right that is used, and on what. */
 export const rights: Partial<Record<Kind, readonly string[]>> = {
   Namespace: [...owned, "watch"],
-  ResourceQuota: owned,
-  LimitRange: owned,
-  ServiceAccount: owned,
+  ResourceQuota: [...owned, "watch"],
+  LimitRange: [...owned, "watch"],
+  ServiceAccount: [...owned, "watch"],
   Secret: ["get", "patch", "create", "delete"],
   PersistentVolumeClaim: [...owned, "watch"],
+  PersistentVolume: ["get", "list", "watch", "patch"],
   Pod: [...owned, "watch"],
-  Service: owned,
+  Service: [...owned, "watch"],
   EndpointSlice: owned,
   Event: ["list"],
   Node: ["list"],
   Deployment: [...owned, "watch"],
   Job: owned,
   Ingress: [...owned, "watch"],
-  NetworkPolicy: owned,
+  NetworkPolicy: [...owned, "watch"],
 }
 
 const seen = ["get", "list", "watch"] as const
@@ -33,8 +34,14 @@ const everywhere: Partial<Record<Kind, readonly string[]>> = {
   Namespace: [...seen, "patch", "create", "delete"],
   PersistentVolumeClaim: seen,
   Pod: seen,
+  PersistentVolume: [...seen, "patch"],
+  ResourceQuota: seen,
+  LimitRange: seen,
+  ServiceAccount: seen,
+  Service: seen,
   Deployment: seen,
   Ingress: seen,
+  NetworkPolicy: seen,
   Node: ["list"],
   RoleBinding: ["get", "patch", "create"],
 }
@@ -140,23 +147,4 @@ export async function capacity(client: Client): Promise<{ memoryMb: number; cpuM
   const { items } = await client.list<Node>("Node")
   const sum = (name: string) => items.reduce((all, { status }) => all + quantity(status?.allocatable?.[name] ?? "0"), 0)
   return { memoryMb: Math.floor(sum("memory") / 1024 / 1024), cpuMilli: Math.floor(sum("cpu") * 1000) }
-}
-
-const factors: Readonly<Record<string, number>> = {
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-}
-
-/** Kubernetes writes amounts as 4, 250m or 16Gi. */
-export function quantity(text: string): number {
-  const [, number, unit = ""] = /^([0-9.]+)([A-Za-z]*)$/.exec(text) ?? []
-  const factor = unit === "" ? 1 : factors[unit]
-  if (number === undefined || factor === undefined) throw new PermanentError(`${text} is no amount of Kubernetes.`)
-  return Number(number) * factor
 }

@@ -3,10 +3,11 @@ import { setTimeout as pause } from "node:timers/promises"
 import { PermanentError, RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import type { RouteState, SeenRoute } from "../../domain/plan.ts"
-import type { TenantHost, TenantId } from "../../domain/tenant.ts"
+import type { TenantHost, TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { Fence, Files, Router } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import { askEach, type Seen } from "./controller.ts"
+import { driftOf } from "./drift.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import { fallback, type Ingress, ingress, ingressName } from "./objects/ingress.ts"
 import { namespace as namespaceObject } from "./objects/namespace.ts"
@@ -54,12 +55,11 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
       ? [...middlewares(owner, namespace), guard(owner, namespace, { hosts, isUp, https })]
       : []
     const pages = [pagesService(owner, namespace), pagesEndpoints(owner, namespace, settings.pages.reached)]
-    await Promise.all([...pages, ...traefik].map((object) => writer.apply(fence, object)))
+    await watched.sees(await Promise.all([...pages, ...traefik].map((object) => writer.apply(fence, object))))
     const names = hosts.map(({ name }) => name)
     const parts = { className, hosts, state, https, middlewares: hasTraefik ? [headersName] : [] }
-    const wanted = ingress(owner, namespace, parts)
-    const applied = await writer.apply(fence, wanted)
-    await ingresses.sees(applied)
+    const applied = await writer.apply(fence, ingress(owner, namespace, parts))
+    await watched.sees([applied])
     const left = before ? hostsOf(before).filter((name) => !names.includes(name)) : []
     await this.#served(ingresses.get(ingressName, namespace) ?? applied, names, state, fence.signal)
     await this.#served(applied, left, { kind: "none" }, fence.signal)
@@ -122,6 +122,26 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
         )
       }
     }
+  }
+
+  /** "" where its hosts lead where they should, or nobody was ever sent there. */
+  async drift(spec: TenantSpec): Promise<string> {
+    const { writer, watched, settings, hasMiddlewares } = this.#options
+    const { ingresses } = await watched.caches()
+    const namespace = namespaceOf(settings.prefix, spec.id)
+    const there = ingresses.get(ingressName, namespace)
+    // What leads to other hosts than it should is seen to be so, and so is another state.
+    if (there === null) return ""
+    const hosts = hostsOf(there).map((name, index) => ({ name, primary: index === 0 }))
+    const owner = writer.owner({ tenant: spec.id, epoch: 0 })
+    const { ingressClass: className, https } = settings
+    const middlewares = (await hasMiddlewares()) ? [headersName] : []
+    const parts = { className, hosts, state: routeOf(there), https, middlewares }
+    for (const wanted of [pagesService(owner, namespace), ingress(owner, namespace, parts)]) {
+      const found = driftOf(wanted, await watched.seen(wanted))
+      if (found) return found
+    }
+    return ""
   }
 
   /** Whether visitors of a tenant that is up are led to it by now, and are not shown that it starts. */

@@ -10,6 +10,7 @@ import { publicKey } from "../../domain/tokens.ts"
 import type { Answer, Fence, Runtime } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
+import { driftOf } from "./drift.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import { crashesOf, isReady, type KubeEvent, type Pod, problemOf, readySince, warnings } from "./explain.ts"
 import { bounds, isOdoo } from "./files.ts"
@@ -55,17 +56,34 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
 
   async ensure(spec: TenantSpec, fence: Fence): Promise<ServiceEndpoint> {
     const { writer, watched, settings } = this.#options
-    const { deployments } = await watched.caches()
     const owner = writer.owner(fence)
     const name = this.#namespace(spec.id)
-    await Promise.all([
-      ...bounds(owner, name, spec, settings).map((object) => writer.apply(fence, object)),
-      writer.apply(fence, secret(owner, name, this.#conf(spec))),
-      writer.apply(fence, odooService(owner, name)),
-    ])
-    const wanted = this.#deployment(owner.epoch, spec.id, spec, true)
-    await deployments.sees(await writer.apply(fence, wanted))
+    const around = [
+      ...bounds(owner, name, spec, settings),
+      secret(owner, name, this.#conf(spec)),
+      odooService(owner, name),
+    ]
+    await watched.sees(await Promise.all(around.map((object) => writer.apply(fence, object))))
+    await watched.sees([await writer.apply(fence, this.#deployment(owner.epoch, spec.id, spec, true))])
     return await this.endpoint(spec.id)
+  }
+
+  /** "" where it is as it should be, or does not run. */
+  async drift(spec: TenantSpec): Promise<string> {
+    const { writer, watched } = this.#options
+    const { deployments } = await watched.caches()
+    const name = this.#namespace(spec.id)
+    const there = deployments.get(odooName, name)
+    if (!there?.spec.replicas) return ""
+    const wanted = [
+      odooService(writer.owner({ tenant: spec.id, epoch: 0 }), name),
+      this.#deployment(0, spec.id, spec, true),
+    ]
+    for (const one of wanted) {
+      const found = driftOf(one, await watched.seen(one))
+      if (found) return found
+    }
+    return ""
   }
 
   async observe(tenant: TenantId): Promise<SeenRuntime> {

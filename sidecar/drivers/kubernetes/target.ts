@@ -1,21 +1,25 @@
 /** A Kubernetes cluster as a target: a tenant is a namespace of real pods. */
-import type { TenantId } from "../../domain/tenant.ts"
+import type { Drift } from "../../domain/plan.ts"
+import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { TargetInfo } from "../../odoo/port.ts"
 import type { Backups, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { Client } from "./client.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
+import type { KubernetesFiles } from "./files.ts"
 import type { Pages } from "./pages.ts"
 import { capacity, preflight } from "./preflight.ts"
+import type { KubernetesRouter } from "./router.ts"
+import type { KubernetesRuntime } from "./runtime.ts"
 import type { KubernetesSettings } from "./settings.ts"
 import type { Watched } from "./watched.ts"
 
 export interface KubernetesTargetParts {
   readonly name: string
   readonly servers: DatabaseServers
-  readonly runtime: Runtime<ServiceEndpoint>
-  readonly files: Files
+  readonly runtime: KubernetesRuntime
+  readonly files: KubernetesFiles
   readonly backups: Backups
-  readonly router: Router<ServiceEndpoint>
+  readonly router: KubernetesRouter
   readonly client: Client
   readonly watched: Watched
   readonly pages: Pages
@@ -53,8 +57,18 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
     }
   }
 
+  /** The first that is found: each is put right by the step that makes it, and then the next one is looked for. */
+  async drift(spec: TenantSpec): Promise<Drift | null> {
+    const { files, runtime, router } = this.#parts
+    for (const [part, one] of Object.entries({ files, runtime, route: router })) {
+      const what = await one.drift(spec)
+      if (what) return { part: part as Drift["part"], what }
+    }
+    return null
+  }
+
   watch(changed: (tenant: TenantId) => void): Stop {
-    const stop = this.#parts.watched.onPod(changed)
+    const stop = this.#parts.watched.onChange(changed)
     return async () => stop()
   }
 

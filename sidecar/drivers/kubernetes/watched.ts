@@ -6,7 +6,8 @@ import type { Pod } from "./explain.ts"
 import type { Claim } from "./objects/claim.ts"
 import type { Deployment } from "./objects/deployment.ts"
 import type { Ingress } from "./objects/ingress.ts"
-import { type KubeObject, labels, ourselves, tenantOf } from "./objects/object.ts"
+import { type Kind, type KubeObject, labels, ourselves, tenantOf } from "./objects/object.ts"
+import type { Volume } from "./objects/volume.ts"
 
 export interface Caches {
   readonly namespaces: WatchCache<KubeObject>
@@ -14,6 +15,13 @@ export interface Caches {
   readonly deployments: WatchCache<Deployment>
   readonly pods: WatchCache<Pod>
   readonly ingresses: WatchCache<Ingress>
+  readonly policies: WatchCache<KubeObject>
+  readonly quotas: WatchCache<KubeObject>
+  readonly ranges: WatchCache<KubeObject>
+  readonly accounts: WatchCache<KubeObject>
+  readonly services: WatchCache<KubeObject>
+  /** All that there are: they carry no mark of ours. */
+  readonly volumes: WatchCache<Volume>
 }
 
 export class Watched {
@@ -34,8 +42,20 @@ export class Watched {
     return this.#caches
   }
 
-  /** Of pods that have come, gone or changed. */
-  onPod(listener: (tenant: TenantId) => void): () => void {
+  /** As the API server told it last; null for a kind that is not watched, too. */
+  async seen({ kind, metadata }: KubeObject): Promise<KubeObject | null> {
+    const cache = this.#cacheOf(await this.caches(), kind)
+    return cache?.get(metadata.name, metadata.namespace) ?? null
+  }
+
+  /** Resolves once what was just written is seen here. */
+  async sees(written: readonly KubeObject[]): Promise<void> {
+    const caches = await this.caches()
+    for (const object of written) await this.#cacheOf(caches, object.kind)?.sees(object)
+  }
+
+  /** Of anything of a tenant's that has come, gone or changed. */
+  onChange(listener: (tenant: TenantId) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -46,17 +66,31 @@ export class Watched {
 
   #open(): Caches {
     const selector = `${labels.managedBy}=${ourselves},${labels.installation}=${this.#installation()}`
-    const pods = new WatchCache<Pod>(this.#client, "Pod", selector)
-    pods.onChange((pod) => {
-      const tenant = tenantOf(pod)
-      if (tenant !== null) for (const listener of this.#listeners) listener(tenant)
-    })
-    return {
-      pods,
-      namespaces: new WatchCache(this.#client, "Namespace", selector),
-      claims: new WatchCache(this.#client, "PersistentVolumeClaim", selector),
-      deployments: new WatchCache(this.#client, "Deployment", selector),
-      ingresses: new WatchCache(this.#client, "Ingress", selector),
+    const watch = <T extends KubeObject>(kind: Kind): WatchCache<T> => {
+      const cache = new WatchCache<T>(this.#client, kind, selector)
+      cache.onChange((object) => {
+        const tenant = tenantOf(object)
+        if (tenant !== null) for (const listener of this.#listeners) listener(tenant)
+      })
+      return cache
     }
+    return {
+      pods: watch("Pod"),
+      namespaces: watch("Namespace"),
+      claims: watch("PersistentVolumeClaim"),
+      deployments: watch("Deployment"),
+      ingresses: watch("Ingress"),
+      policies: watch("NetworkPolicy"),
+      quotas: watch("ResourceQuota"),
+      ranges: watch("LimitRange"),
+      accounts: watch("ServiceAccount"),
+      services: watch("Service"),
+      volumes: new WatchCache(this.#client, "PersistentVolume", ""),
+    }
+  }
+
+  #cacheOf(caches: Caches, kind: Kind): WatchCache<KubeObject> | null {
+    const all: readonly WatchCache<KubeObject>[] = Object.values(caches)
+    return all.find((cache) => cache.kind === kind) ?? null
   }
 }

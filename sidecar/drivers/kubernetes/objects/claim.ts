@@ -9,8 +9,16 @@ export interface Claim extends KubeObject {
 
 export const claimName = "data"
 
-/** `storageClass` null: the cluster's default. One pod at a time writes to it. */
-export function claim(owner: Owner, namespace: string, limits: Limits, storageClass: string | null): Claim {
+export interface ClaimParts {
+  readonly limits: Pick<Limits, "storageMb">
+  /** null: the cluster's default. */
+  readonly storageClass: string | null
+  /** Of one that is there, none of which can be changed; or of the volume that it is to have. */
+  readonly fixed?: Partial<Pick<V1PersistentVolumeClaimSpec, "volumeName" | "storageClassName" | "resources">>
+}
+
+/** One pod at a time writes to it. */
+export function claim(owner: Owner, namespace: string, { limits, storageClass, fixed = {} }: ClaimParts): Claim {
   return {
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
@@ -19,6 +27,7 @@ export function claim(owner: Owner, namespace: string, limits: Limits, storageCl
       accessModes: ["ReadWriteOnce"],
       resources: { requests: { storage: `${limits.storageMb}Mi` } },
       ...(storageClass === null ? {} : { storageClassName: storageClass }),
+      ...fixed,
     },
   }
 }

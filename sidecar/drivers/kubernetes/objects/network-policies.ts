@@ -56,7 +56,8 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
   const internet: Peer = { ipBlock: { cidr: "0.0.0.0/0", except: privateNetworks } }
   const callers: Peer[] = [...namespaces(parts.callers), ...networks(parts.callerNetworks)]
   return [
-    policy("default-deny", { ...everyPod, policyTypes: ["Ingress", "Egress"] }),
+    // Empty and not left out: what somebody adds here is taken away again.
+    policy("default-deny", { ...everyPod, policyTypes: ["Ingress", "Egress"], ingress: [], egress: [] }),
     policy("same-namespace", {
       ...everyPod,
       policyTypes: ["Ingress", "Egress"],
@@ -69,7 +70,16 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
       policyTypes: ["Egress"],
       egress: [{ ports: [port(53, "UDP"), port(53)] }],
     }),
-    policy("callers", { ...odoo, policyTypes: ["Ingress"], ingress: [{ from: callers, ports: [port(odooPort)] }] }),
+    // An empty list of callers would be everybody.
+    ...(callers.length > 0
+      ? [
+          policy("callers", {
+            ...odoo,
+            policyTypes: ["Ingress"],
+            ingress: [{ from: callers, ports: [port(odooPort)] }],
+          }),
+        ]
+      : []),
     egress(
       "postgres",
       [...namespaces(parts.postgres.namespaces), ...networks(parts.postgres.networks)],

@@ -1,0 +1,81 @@
+/**
+ * The volumes behind tenants' claims. A claim goes with its namespace, whoever removes that; the data must not. So
+ * volumes are kept (`Retain`) while a tenant lives, given to it again when it comes back, and released by a deletion.
+ */
+import type { Fence } from "../driver.ts"
+import type { Writer } from "./apply.ts"
+import type { Client } from "./client.ts"
+import { type Claim, claimName } from "./objects/claim.ts"
+import type { KubeObject } from "./objects/object.ts"
+import { isProvisioned, type Volume } from "./objects/volume.ts"
+import { Refusal, toldOf } from "./problems.ts"
+import type { Watched } from "./watched.ts"
+
+export interface VolumesOptions {
+  readonly client: Client
+  readonly writer: Writer
+  readonly watched: Watched
+}
+
+export class Volumes {
+  readonly #options: VolumesOptions
+
+  constructor(options: VolumesOptions) {
+    this.#options = options
+  }
+
+  /** Of a claim that is bound; null while it waits for its first pod. */
+  async of(claim: Claim | null): Promise<Volume | null> {
+    const { volumes } = await this.#options.watched.caches()
+    const found = claim?.spec.volumeName ? volumes.get(claim.spec.volumeName) : null
+    return found?.spec.claimRef?.uid === claim?.metadata.uid ? found : null
+  }
+
+  /** Name of the volume that this namespace's claim had when somebody removed it, made ready to be had again. */
+  async left(fence: Fence, namespace: string): Promise<Volume | null> {
+    const { volumes } = await this.#options.watched.caches()
+    const found = volumes.list().find(({ spec, status }) => {
+      const { claimRef } = spec
+      return claimRef?.namespace === namespace && claimRef.name === claimName && status?.phase === "Released"
+    })
+    if (!found) return null
+    // Still for a claim of that place and name, whichever it is.
+    return await this.#change(fence, found, { claimRef: { uid: null, resourceVersion: null } })
+  }
+
+  async keep(fence: Fence, volume: Volume): Promise<void> {
+    await this.#setPolicy(fence, volume, "Retain")
+  }
+
+  /** Its provisioner takes it away once its claim is gone. One that was made by hand stays as it is. */
+  async release(fence: Fence, volume: Volume): Promise<void> {
+    if (isProvisioned(volume)) await this.#setPolicy(fence, volume, "Delete")
+  }
+
+  async #setPolicy(fence: Fence, volume: Volume, policy: "Retain" | "Delete"): Promise<void> {
+    if (volume.spec.persistentVolumeReclaimPolicy === policy) return
+    await this.#change(fence, volume, { persistentVolumeReclaimPolicy: policy })
+  }
+
+  /** Volumes are not ours and carry no epoch: a write names the version that was looked at, right after the check. */
+  async #change(fence: Fence, { metadata }: KubeObject, spec: object): Promise<Volume> {
+    const { client, writer, watched } = this.#options
+    const { name, resourceVersion } = metadata
+    await writer.check(fence)
+    const where = { kind: "PersistentVolume", name } as const
+    const changed = await client
+      .merge<Volume>(where, { metadata: { resourceVersion }, spec })
+      .catch((error: unknown) => {
+        throw error instanceof Refusal ? toldOf(error, `The volume ${name}`) : error
+      })
+    const { volumes } = await watched.caches()
+    await volumes.sees(changed)
+    return changed
+  }
+}
+
+/** In words, "" where the data would outlive the namespace. */
+export function riskOf({ metadata, spec }: Volume): string {
+  if (spec.persistentVolumeReclaimPolicy === "Retain") return ""
+  return `The volume ${metadata.name} would go with its claim.`
+}

@@ -110,6 +110,29 @@ test("it gives its own rights to nobody else, and no others to itself", async ()
   assert.match(await refusal(admin), /forbidden/)
 })
 
+test("it changes no volume but those of its own namespaces, and takes none from elsewhere", async () => {
+  const spec = { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/nowhere" } }
+  const volume = (name: string, claimed: string) => ({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name },
+    spec: { ...spec, storageClassName: "none", claimRef: { name: "data", namespace: claimed } },
+  })
+  const [ours, theirs] = [`rights-ours-${process.pid}`, `rights-theirs-${process.pid}`] as const
+  await cluster.kubectl.apply(volume(ours, place), volume(theirs, "kube-system"))
+  const patch = (name: string, change: object) =>
+    asSidecar.try(["patch", "persistentvolume", name, "--type=merge", "-p", JSON.stringify({ spec: change })])
+  try {
+    assert.equal((await patch(ours, { persistentVolumeReclaimPolicy: "Retain" })).code, 0)
+    const kept = await patch(theirs, { persistentVolumeReclaimPolicy: "Delete" })
+    assert.match(kept.output, /works in namespaces that begin with saas-/)
+    assert.match((await patch(theirs, { claimRef: { namespace: place } })).output, /works in namespaces/)
+    assert.match((await patch(ours, { claimRef: { namespace: "default" } })).output, /stays with the namespace/)
+  } finally {
+    await cluster.kubectl.run(["delete", "persistentvolume", ours, theirs, "--wait=false"])
+  }
+})
+
 test("it cannot take restricted pod security from a tenant", async () => {
   const label = "pod-security.kubernetes.io/enforce=privileged"
   const { code, output } = await asSidecar.try(["label", "namespace", place, label, "--overwrite"])

@@ -27,23 +27,14 @@ export const rights: Partial<Record<Kind, readonly string[]>> = {
   NetworkPolicy: [...owned, "watch"],
 }
 
-const seen = ["get", "list", "watch"] as const
-
 /** What is needed in the whole cluster where the rest is a ClusterRole that we bind in our own namespaces. */
-const everywhere: Partial<Record<Kind, readonly string[]>> = {
-  Namespace: [...seen, "patch", "create", "delete"],
-  PersistentVolumeClaim: seen,
-  Pod: seen,
-  PersistentVolume: [...seen, "patch"],
-  ResourceQuota: seen,
-  LimitRange: seen,
-  ServiceAccount: seen,
-  Service: seen,
-  Deployment: seen,
-  Ingress: seen,
-  NetworkPolicy: seen,
-  Node: ["list"],
-  RoleBinding: ["get", "patch", "create"],
+function everywhere(): typeof rights {
+  const all = Object.entries(rights) as [Kind, readonly string[]][]
+  const needed = all.flatMap(([kind, verbs]) => {
+    if (!kinds[kind].namespaced) return [[kind, verbs]]
+    return verbs.includes("watch") ? [[kind, ["get", "list", "watch"]]] : []
+  })
+  return { ...Object.fromEntries(needed), RoleBinding: ["get", "patch", "create"] }
 }
 
 /** Sentences for the operator; none where all is well. Throws where the cluster cannot be asked. */
@@ -91,7 +82,7 @@ interface ClusterRole extends KubeObject {
 /** Of the role that is bound in each namespace of ours, and of what is needed besides. */
 async function missingOfRole(client: Client, name: string): Promise<string[]> {
   const [notes, role] = await Promise.all([
-    missingRights(client, everywhere),
+    missingRights(client, everywhere()),
     client.get<ClusterRole>({ kind: "ClusterRole", name }),
   ])
   const mend = "kubectl apply -k the overlay that the sidecar came with."

@@ -1,10 +1,10 @@
 /**
  * All of it inside a cluster, as k8s/ sets it up: PostgreSQL, master, two sidecars, and a tenant that a salesperson
- * sells and its customer opens in a browser, through the ingress controller.
+ * sells and its customer opens in a browser, by TLS through the ingress controller.
  */
 import { strict as assert } from "node:assert"
 import { mkdtempSync, rmSync } from "node:fs"
-import { request } from "node:http"
+import { request } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
@@ -26,7 +26,7 @@ const test = addImages === null || ingressAddress === null ? suiteOf.skip : suit
 const manifests = new Manifests(kubectl)
 const work = mkdtempSync(join(tmpdir(), "system-images-"))
 const domain = "example.test"
-const masterUrl = `http://odoo.${domain}`
+const masterUrl = `https://odoo.${domain}`
 const namespace = "odoo-saas"
 const salesperson = { login: "sam@example.test", password: "a salesperson's password" }
 const customer = { login: "owner@lantern.example", password: "a customer's password" }
@@ -75,7 +75,7 @@ test("a salesperson confirms a quotation, and the customer's Odoo runs in a name
   await addSalesperson()
   tenant = await confirmOrder(sales, await draftQuotation(sales, { slug: "lantern", plan: "Starter" }))
   tenant = await waitForPhase(admin, tenant.id, "running", 600)
-  assert.equal(tenant.url, `http://lantern.${domain}`)
+  assert.equal(tenant.url, `https://lantern.${domain}`)
   const pods = await kubectl.list("pods", `saas-${tenant.ref}`)
   assert.deepEqual(
     pods.map(({ metadata, status }) => [metadata.labels["odoo-saas/part"], status.phase]),
@@ -143,7 +143,7 @@ async function addSalesperson(): Promise<void> {
 }
 
 async function newPage(): Promise<Page> {
-  const context = await browser.newContext({ viewport: wide })
+  const context = await browser.newContext({ viewport: wide, ignoreHTTPSErrors: true })
   context.setDefaultTimeout(120_000)
   context.on("page", (page) => errors.push(collectErrors(page)))
   return context.newPage()
@@ -151,23 +151,21 @@ async function newPage(): Promise<Page> {
 
 function visit(host: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: ingressAddress, port: 80, path: "/", headers: { host }, timeout: 10_000 },
-      (answer) => {
-        const chunks: Buffer[] = []
-        answer.on("data", (chunk: Buffer) => chunks.push(chunk))
-        answer.on("error", reject)
-        answer.on("end", () =>
-          resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),
-        )
-      },
-    )
+    // The ingress controller's own certificate, which it shows while there is no other.
+    const options = { host: ingressAddress, path: "/", headers: { host }, rejectUnauthorized: false, timeout: 10_000 }
+    const asked = request(options, (answer) => {
+      const chunks: Buffer[] = []
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk))
+      answer.on("error", reject)
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }))
+    })
     asked.on("error", reject).end()
   })
 }
 
 function settings(): string {
-  return `MASTER_HOST=odoo.${domain}\nBASE_DOMAIN=${domain}\nTENANT_IMAGE=${tenantImage}\n`
+  const https = "TENANT_URL_SCHEME=https\nTENANT_URL_PORT=443"
+  return `MASTER_HOST=odoo.${domain}\nBASE_DOMAIN=${domain}\nTENANT_IMAGE=${tenantImage}\n${https}\n`
 }
 
 /** Beside the names of this cluster it changes nothing. */

@@ -153,7 +153,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const [host] = hostsOf(route)
     const address = this.#addressOf(route)
     if (host === undefined || address === null) return true
-    const seen = await askEach(address, host)
+    const seen = await askEach(address, host, settings.https)
     // A controller that is away says nothing about the tenant.
     return seen.every(({ status, page }) => status === 0 || (status !== 404 && page === ""))
   }
@@ -162,16 +162,18 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
   #addressOf({ status }: Ingress): Address | null {
     const [first] = status?.loadBalancer?.ingress ?? []
     const host = first?.ip ?? first?.hostname
-    return this.#options.settings.ingressAddress ?? (host ? { host, port: 80 } : null)
+    const { ingressAddress, https } = this.#options.settings
+    return ingressAddress ?? (host ? { host, port: https ? 443 : 80 } : null)
   }
 
   /** Until every instance of the ingress controller answers for each host as it should. */
   async #served(route: Ingress, hosts: readonly string[], state: RouteState, signal: AbortSignal): Promise<void> {
+    const { https } = this.#options.settings
     const address = this.#addressOf(route)
     if (address === null) return
     const deadline = Date.now() + servedSeconds * 1000
     for (const host of hosts) {
-      while (!(await askEach(address, host)).every((seen) => isServed(seen, state))) {
+      while (!(await askEach(address, host, https)).every((seen) => isServed(seen, state))) {
         if (Date.now() > deadline) {
           throw new RetryableError(
             `The ingress controller at ${address.host} does not show ${host} as it should (${state.kind}). ` +

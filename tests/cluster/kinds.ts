@@ -18,12 +18,18 @@ const published = [
   { module: "github.com/kedacore/keda/v2@v2.17.2", folder: "config/crd/bases", file: /^keda\.sh_scaledobjects\.yaml$/ },
 ] as const
 
-/** Resolves when the API server takes objects of these kinds. */
-export async function addKinds(kubectl: Kubectl): Promise<void> {
-  const manifests = await Promise.all(published.map(manifestsOf))
-  const text = manifests.flat().join("\n---\n")
+/** Resolves when the API server takes objects of these kinds. What was there before stays; answers what removes the rest. */
+export async function addKinds(kubectl: Kubectl): Promise<() => Promise<void>> {
+  const manifests = (await Promise.all(published.map(manifestsOf))).flat()
+  const there = await kubectl.run(["get", "customresourcedefinitions", "-o", "name"])
+  const missing = manifests.filter((one) => !there.includes(`/${/^ {2}name: (\S+)$/m.exec(one)?.[1]}\n`))
+  if (missing.length === 0) return async () => undefined
+  const text = missing.join("\n---\n")
   await kubectl.run(["apply", "--server-side", "-f", "-"], text)
   await kubectl.run(["wait", "--for=condition=Established", "--timeout=30s", "-f", "-"], text)
+  return async () => {
+    await kubectl.run(["delete", "-f", "-"], text)
+  }
 }
 
 async function manifestsOf({ module, folder, file }: (typeof published)[number]): Promise<string[]> {

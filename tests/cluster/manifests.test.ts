@@ -14,6 +14,7 @@ import { addKinds } from "./kinds.ts"
 import type { KubeObject } from "./kubectl.ts"
 import { Manifests } from "./kustomize.ts"
 import { nonconformities } from "./schemas.ts"
+import { demandNoInstallation } from "./sidecar-account.ts"
 
 const test = suite("the manifests in k8s/")
 
@@ -23,16 +24,21 @@ const manifests = new Manifests(kubectl)
 const overlays = ["overlays/microk8s", "overlays/k3s", "overlays/production"] as const
 const all = ["base", ...overlays] as const
 const namespace = "odoo-saas"
+let removeKinds: (() => Promise<void>) | null = null
 
 test.before(async () => {
-  await addKinds(kubectl)
+  await demandNoInstallation(kubectl)
+  removeKinds = await addKinds(kubectl)
   const [own] = (await manifests.objects("base")).filter(({ kind }) => kind === "Namespace")
   await kubectl.apply(own ?? {})
 })
 
 test.after(async () => {
   manifests.remove()
-  await kubectl.try(["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"])
+  if (removeKinds) {
+    await kubectl.run(["delete", "namespace", namespace, "--wait=false"])
+    await removeKinds()
+  }
   await cluster.stop()
 })
 

@@ -3,8 +3,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { KubeConfig } from "@kubernetes/client-node"
+import { until } from "../helpers/wait.ts"
 import type { TestCluster } from "./cluster.ts"
-import type { KubeObject } from "./kubectl.ts"
+import type { Kubectl, KubeObject } from "./kubectl.ts"
 import { Manifests } from "./kustomize.ts"
 
 export interface SidecarAccount {
@@ -26,6 +27,7 @@ const wanted = new Set([
 const minutes = 120
 
 export async function makeSidecarAccount({ kubectl, kubeconfig }: TestCluster): Promise<SidecarAccount> {
+  await demandNoInstallation(kubectl)
   const manifests = new Manifests(kubectl)
   const objects = (await manifests.objects("base/control-plane")).filter(({ kind }) => wanted.has(kind))
   manifests.remove()
@@ -45,6 +47,19 @@ export async function makeSidecarAccount({ kubectl, kubeconfig }: TestCluster): 
       rmSync(folder, { recursive: true })
     },
   }
+}
+
+/** What tests make in `odoo-saas` they remove with all that is in it: it must not be somebody's master. */
+export async function demandNoInstallation(kubectl: Kubectl): Promise<void> {
+  const found = () => kubectl.get("namespace", "odoo-saas")
+  // That of the test before may be on its way out.
+  if ((await found())?.metadata.deletionTimestamp) {
+    await until("the last namespace odoo-saas is gone", async () => (await found()) === null)
+  }
+  if ((await found()) === null) return
+  throw new Error(
+    "This cluster has a namespace odoo-saas, and tests make and remove one of that name. Name another cluster in KUBECONFIG.",
+  )
 }
 
 /** The same cluster, as somebody else. */

@@ -16,6 +16,7 @@ import { until } from "../helpers/wait.ts"
 import { makeCluster } from "./cluster.ts"
 import { tenantImage } from "./images.ts"
 import { Manifests } from "./kustomize.ts"
+import { demandNoInstallation } from "./sidecar-account.ts"
 import { imagesOfSystem, systemImages } from "./system-images.ts"
 
 const suiteOf = suite("the whole system in a cluster")
@@ -33,6 +34,7 @@ const customer = { login: "owner@lantern.example", password: "a customer's passw
 /** The first start installs CRM, sales and website, on two processors that others want, too. */
 const masterSeconds = 900
 
+let installed = ""
 let admin: Master
 let sales: Master
 let browser: Browser
@@ -41,9 +43,11 @@ const errors: string[][] = []
 
 suiteOf.before(async () => {
   if (addImages === null) return
+  await demandNoInstallation(kubectl)
   await addImages(await imagesOfSystem(work))
   const overlay = manifests.addOverlay("test", { "kustomization.yaml": kustomization(), "settings.env": settings() })
-  await kubectl.run(["apply", "--server-side", "-f", "-"], await manifests.build(overlay))
+  installed = await manifests.build(overlay)
+  await kubectl.run(["apply", "--server-side", "-f", "-"], installed)
   browser = await openBrowser({ hostRules: `MAP *.${domain} ${ingressAddress}` })
 })
 
@@ -51,7 +55,11 @@ suiteOf.after(async () => {
   await browser?.close()
   manifests.remove()
   rmSync(work, { recursive: true })
-  await kubectl.try(["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"])
+  if (installed !== "") {
+    const own = "--selector=app.kubernetes.io/managed-by=odoo-saas"
+    await kubectl.try(["delete", "namespace", own, "--wait=false"])
+    await kubectl.try(["delete", "--ignore-not-found", "--wait=false", "-f", "-"], installed)
+  }
   await cluster.stop()
 })
 

@@ -102,6 +102,13 @@ test("an overlay's own host and ingress class come to the master's Ingress", asy
   assert.equal(ingress?.spec.ingressClassName, "public")
 })
 
+test("there are two sidecars, or as many as KEDA says", async () => {
+  const sidecar = async (path: string) =>
+    (await manifests.objects(path)).find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "sidecar")
+  assert.equal((await sidecar("base"))?.spec.replicas, 2)
+  assert.equal((await sidecar("overlays/production"))?.spec.replicas, undefined)
+})
+
 test("no secret is committed, and Git does not see those that are made", async () => {
   const tracked = execFileSync("git", ["ls-files", "k8s"], { cwd: repo, encoding: "utf8" }).trim().split("\n")
   assert.deepEqual(

@@ -31,7 +31,7 @@ export async function installModules({ it, master }: World, session: Session): P
 }
 
 /** Those that the customers get who are measured beside it. */
-async function modulesOfPlan(master: Master): Promise<string> {
+export async function modulesOfPlan(master: Master): Promise<string> {
   const plans = await master.search<{ saas_module_names: string }>(
     "product.template",
     [["is_saas_plan", "=", true]],

@@ -14,7 +14,17 @@ export function processorSeconds(pid: number): number {
 
 /** What of its memory is in RAM, what it shares with others included, in millions of bytes. */
 export function residentMegabytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
+  return megabytes(pid, "VmRSS")
+}
+
+/** The most that ever was. */
+export function peakMegabytes(pid: number): number {
+  return megabytes(pid, "VmHWM")
+}
+
+function megabytes(pid: number, field: "VmRSS" | "VmHWM"): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8")
+  const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]
   if (kilobytes === undefined) throw new Error(`Process ${pid} has no memory: it has ended.`)
   return (Number(kilobytes) * 1024) / 1e6
 }

@@ -60,6 +60,8 @@ export interface TestCluster {
   readonly tools: Tools
   /** To be killed and started again; null where others may work with it. */
   readonly apiServer: Daemon | null
+  /** File with what sidecars' accounts have asked, one JSON a line; null where the API server is not ours. */
+  readonly auditLog: string | null
   /** Beside those above; null where pods get theirs from a registry. */
   readonly addImages: ((images: readonly Image[]) => Promise<void>) | null
   /** Leaves one alone that was there before. */
@@ -122,6 +124,7 @@ function described(own: OwnCluster, programs: Programs): TestCluster {
     fakePods: own.addresses.fakePods,
     tools: programs,
     apiServer: own.apiServer,
+    auditLog: own.auditLog,
     addImages: (more) => own.addImages(more),
     stop: () => own.stop(),
   }
@@ -171,6 +174,7 @@ async function theirCluster(kubeconfig: string, progress: Progress): Promise<Tes
     hostAddress: env.HOST_ADDRESS ?? null,
     fakePods: null,
     apiServer: null,
+    auditLog: null,
     addImages: null,
   }
 }

@@ -17,6 +17,14 @@ const clientRate = ["--kube-api-qps=500", "--kube-api-burst=1000"]
 /** As long as a machine with two processors may take for it while others work. */
 const readySeconds = 90
 
+/** What sidecars ask can be counted; everybody else's questions are not worth the disk. */
+const auditPolicy = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  rules: [{ level: "Metadata", userGroups: ["system:serviceaccounts:odoo-saas"] }, { level: "None" }],
+}
+
 export interface ControlPlaneOptions {
   /** Of this cluster's state. */
   readonly folder: string
@@ -40,6 +48,7 @@ export class ControlPlane {
     mkdirSync(folder, { recursive: true, mode: 0o711 })
     if (existsSync(this.#portsFile)) return
     await this.certificates.make(addresses, `https://${addresses.host}:${apiPort}`)
+    writeFileSync(join(folder, "audit-policy.json"), JSON.stringify(auditPolicy))
     const client = await pickFree(21_000, 31_000)
     writeFileSync(this.#portsFile, JSON.stringify({ client, peer: await pickFree(client + 1, client + 50) }))
   }
@@ -80,6 +89,11 @@ export class ControlPlane {
     })
   }
 
+  /** A line for each request of a sidecar's account, once it is answered. */
+  get auditLog(): string {
+    return join(this.#options.folder, "logs", "audit.log")
+  }
+
   get apiServer(): Daemon {
     const { addresses, kubectl } = this.#options
     const file = (name: string) => this.certificates.file(name)
@@ -93,6 +107,10 @@ export class ControlPlane {
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
+        `--audit-policy-file=${join(this.#options.folder, "audit-policy.json")}`,
+        `--audit-log-path=${this.auditLog}`,
+        // Never begun anew while somebody counts in it.
+        "--audit-log-maxsize=100000",
         `--token-auth-file=${file("tokens.csv")}`,
         `--client-ca-file=${file("ca.crt")}`,
         `--tls-cert-file=${file("api-server.crt")}`,

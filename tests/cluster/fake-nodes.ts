@@ -18,8 +18,8 @@ export interface FakeNodes {
   remove(): Promise<void>
 }
 
-/** Resolves when all are ready. */
-export async function addFakeNodes(cluster: TestCluster, count: number): Promise<FakeNodes> {
+/** Resolves when all are ready. `forAll`: pods that tolerate nothing are put on them, too. */
+export async function addFakeNodes(cluster: TestCluster, count: number, { forAll = false } = {}): Promise<FakeNodes> {
   const { kubectl, tools, kubeconfig, fakePods } = cluster
   const names = Array.from({ length: count }, (_, at) => `fake-${String(at + 1).padStart(3, "0")}`)
   const args = [
@@ -42,7 +42,7 @@ export async function addFakeNodes(cluster: TestCluster, count: number): Promise
     await once(kwok, "exit")
   }
   try {
-    await kubectl.apply(...names.map(nodeNamed))
+    await kubectl.apply(...names.map((name) => nodeNamed(name, forAll)))
     await until(
       async () => {
         if (kwok.exitCode !== null) throw new Error(`kwok ended with ${kwok.exitCode}. ${said}`)
@@ -58,14 +58,14 @@ export async function addFakeNodes(cluster: TestCluster, count: number): Promise
   }
 }
 
-function nodeNamed(name: string): KubeObject {
+function nodeNamed(name: string, forAll: boolean): KubeObject {
   const labels = { "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", type: "kwok" }
   const room = { cpu: "32", memory: "256Gi", pods: "1000" }
   return {
     apiVersion: "v1",
     kind: "Node",
     metadata: { name, labels, annotations: { [mark]: "fake" } },
-    spec: { taints: [{ key: mark, value: "fake", effect: "NoSchedule" }] },
+    spec: forAll ? {} : { taints: [{ key: mark, value: "fake", effect: "NoSchedule" }] },
     status: { allocatable: room, capacity: room },
   }
 }

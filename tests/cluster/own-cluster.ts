@@ -86,6 +86,10 @@ export class OwnCluster {
     return this.#controlPlane.apiServer
   }
 
+  get auditLog(): string {
+    return this.#controlPlane.auditLog
+  }
+
   get daemons(): Daemon[] {
     return [...this.#controlPlane.daemons, ...this.#node.daemons]
   }

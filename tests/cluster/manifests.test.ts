@@ -13,6 +13,7 @@ import { readDockerfile } from "./dockerfile.ts"
 import { addKinds } from "./kinds.ts"
 import type { KubeObject } from "./kubectl.ts"
 import { Manifests } from "./kustomize.ts"
+import { allowed } from "./policies.ts"
 import { nonconformities } from "./schemas.ts"
 import { demandNoInstallation } from "./sidecar-account.ts"
 
@@ -109,6 +110,44 @@ test("there are two sidecars, or as many as KEDA says", async () => {
   assert.equal((await sidecar("overlays/production"))?.spec.replicas, undefined)
 })
 
+test("who may speak to the control plane, as cyclonus judges its network policies", async () => {
+  const objects = await manifests.objects("base")
+  await kubectl.apply(...objects.filter(({ kind }) => kind === "NetworkPolicy"))
+  const others: Record<string, Record<string, string>> = {
+    [`saas-tsomebody-${process.pid}`]: { "app.kubernetes.io/managed-by": "odoo-saas" },
+    [`metrics-${process.pid}`]: { "odoo-saas/reads-metrics": "true" },
+    [`stranger-${process.pid}`]: {},
+  }
+  for (const [name, labels] of Object.entries(others)) {
+    await kubectl.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } })
+  }
+  const [master, sidecar, postgres] = ["master", "sidecar", "postgres"].map((name) => pod(namespace, name))
+  const [tenant, keda, stranger, traefik] = [...Object.keys(others), "traefik"].map((name) => pod(name, "x"))
+  const matrix: [string, KubeObject | undefined, KubeObject | undefined, number, boolean][] = [
+    ["the ingress controller asks the master", traefik, master, 8069, true],
+    ["the ingress controller asks for pages", traefik, sidecar, 8072, true],
+    ["the ingress controller asks for a sign-on", traefik, sidecar, 8071, false],
+    ["the master asks for a sign-on", master, sidecar, 8071, true],
+    ["the sidecar asks the master", sidecar, master, 8069, true],
+    ["master and sidecar ask PostgreSQL", master, postgres, 5432, true],
+    ["a tenant asks PostgreSQL", tenant, postgres, 5432, true],
+    ["a tenant asks the master", tenant, master, 8069, false],
+    ["a tenant asks the sidecar", tenant, sidecar, 8071, false],
+    ["a tenant asks for pages", tenant, sidecar, 8072, false],
+    ["KEDA reads the metrics", keda, sidecar, 8071, true],
+    ["a stranger reads the metrics", stranger, sidecar, 8071, false],
+    ["a stranger asks PostgreSQL", stranger, postgres, 5432, false],
+    ["PostgreSQL asks anybody", postgres, stranger, 443, false],
+  ]
+  const traffic = matrix.map(([, from, to, port]) => ({ from: from ?? "", to: to ?? "", port }))
+  const answers = await allowed(cluster, [namespace], traffic)
+  for (const name of Object.keys(others)) await kubectl.run(["delete", "namespace", name, "--wait=false"])
+  assert.deepEqual(
+    matrix.map(([what], at) => `${what}: ${answers[at]}`),
+    matrix.map(([what, , , , expected]) => `${what}: ${expected}`),
+  )
+})
+
 test("no secret is committed, and Git does not see those that are made", async () => {
   const tracked = execFileSync("git", ["ls-files", "k8s"], { cwd: repo, encoding: "utf8" }).trim().split("\n")
   assert.deepEqual(
@@ -166,6 +205,10 @@ async function settingsOf(path: string): Promise<Record<string, string>> {
   )
   assert.ok(found, `${path} has settings`)
   return found.data
+}
+
+function pod(place: string, name: string): KubeObject {
+  return { metadata: { namespace: place, labels: { "app.kubernetes.io/name": name } }, status: { podIP: "10.1.0.9" } }
 }
 
 /** A verifier of the same password is another text each time. */

@@ -12,6 +12,7 @@ const test = suite("a tenant's network policies")
 const cluster = await makeCluster("policies")
 const prefix = `saas-policies-${process.pid}-`
 const [acme, other] = ["tacme234567", "tother23456"] as const
+const databases = `databases-${process.pid}`
 const postgres = "10.9.9.9"
 const node = "10.8.0.1"
 
@@ -22,17 +23,17 @@ test.before(async () => {
     const policies = networkPolicies(owner, place, {
       callers: ["traefik"],
       callerNetworks: [`${node}/32`],
-      postgres: { networks: [`${postgres}/32`], namespaces: ["databases"], port: 5432 },
+      postgres: { networks: [`${postgres}/32`], namespaces: [databases], port: 5432 },
       mailPorts: [],
       https: true,
     })
     await cluster.kubectl.apply(namespace(owner, place), ...policies)
   }
-  await cluster.kubectl.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "databases" } })
+  await cluster.kubectl.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: databases } })
 })
 
 test.after(async () => {
-  for (const name of [prefix + acme, prefix + other, "databases"]) {
+  for (const name of [prefix + acme, prefix + other, databases]) {
     await cluster.kubectl.try(["delete", "namespace", name, "--wait=false"])
   }
   await cluster.stop()
@@ -54,8 +55,8 @@ test("what must work works, and what must not does not", async () => {
     ["Odoo asks a neighbour", odoo, neighbour, 8069, false, "TCP"],
     ["Odoo asks its own namespace", odoo, pod(acme, "packer", "10.1.0.5"), 8069, true, "TCP"],
     ["Odoo asks PostgreSQL", odoo, postgres, 5432, true, "TCP"],
-    ["Odoo asks PostgreSQL in a namespace of the operator's", odoo, inside("databases"), 5432, true, "TCP"],
-    ["Odoo asks for anything else there", odoo, inside("databases"), 22, false, "TCP"],
+    ["Odoo asks PostgreSQL in a namespace of the operator's", odoo, inside(databases), 5432, true, "TCP"],
+    ["Odoo asks for anything else there", odoo, inside(databases), 22, false, "TCP"],
     ["Odoo asks another database", odoo, "10.9.9.8", 5432, false, "TCP"],
     ["Odoo asks for a name", odoo, "10.0.0.10", 53, true, "UDP"],
     ["Odoo asks the cloud for a name", odoo, "169.254.169.254", 53, true, "UDP"],

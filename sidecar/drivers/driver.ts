@@ -115,6 +115,20 @@ export interface Router<E> {
   remove(fence: Fence): Promise<void>
 }
 
+/** One way that was tried, from inside a tenant or to it. */
+export interface IsolationTry {
+  readonly from: string
+  readonly to: string
+  readonly wanted: "open" | "shut"
+  readonly found: "open" | "shut"
+}
+
+export interface IsolationReport {
+  readonly tries: readonly IsolationTry[]
+  /** Sentences for the target's page; none where tenants are apart. */
+  readonly missing: readonly string[]
+}
+
 export interface Target<E> {
   readonly name: string
   readonly servers: DatabaseServers
@@ -128,6 +142,8 @@ export interface Target<E> {
    * anything that is not seen anyway.
    */
   drift?(spec: TenantSpec): Promise<Drift | null>
+  /** Tries from inside what tenants must not reach; `describe` tells of it from then on. Left out where it is known. */
+  checkIsolation?(): Promise<IsolationReport>
   /** Called with the id of a tenant whose runtime changed by itself. */
   watch(changed: (tenant: TenantId) => void): Stop
   close(): Promise<void>

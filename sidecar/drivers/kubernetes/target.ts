@@ -2,10 +2,11 @@
 import type { Drift } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { TargetInfo } from "../../odoo/port.ts"
-import type { Backups, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
+import type { Backups, DatabaseServers, Files, IsolationReport, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { Client } from "./client.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import type { KubernetesFiles } from "./files.ts"
+import type { IsolationCheck } from "./isolation-check.ts"
 import type { Pages } from "./pages.ts"
 import { capacity, preflight } from "./preflight.ts"
 import type { KubernetesRouter } from "./router.ts"
@@ -23,8 +24,11 @@ export interface KubernetesTargetParts {
   readonly client: Client
   readonly watched: Watched
   readonly pages: Pages
+  readonly isolation: IsolationCheck
   readonly settings: KubernetesSettings
 }
+
+const unchecked = "not checked yet whether this cluster enforces network policies"
 
 export class KubernetesTarget implements Target<ServiceEndpoint> {
   readonly name: string
@@ -34,6 +38,7 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
   readonly backups: Backups
   readonly router: Router<ServiceEndpoint>
   readonly #parts: KubernetesTargetParts
+  #missingIsolation: readonly string[] = [unchecked]
 
   constructor(parts: KubernetesTargetParts) {
     this.#parts = parts
@@ -47,7 +52,7 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
 
   async describe(): Promise<TargetInfo> {
     const { client, settings } = this.#parts
-    const common = { name: this.name, kind: "kubernetes", missingIsolation: [] } as const
+    const common = { name: this.name, kind: "kubernetes", missingIsolation: this.#missingIsolation } as const
     try {
       const [notes, has] = await Promise.all([preflight(client, settings), capacity(client)])
       return { ...common, ready: notes.length === 0, notes, ...has }
@@ -55,6 +60,12 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
       const note = error instanceof Error ? error.message : String(error)
       return { ...common, ready: false, notes: [note], memoryMb: 0, cpuMilli: 0 }
     }
+  }
+
+  async checkIsolation(): Promise<IsolationReport> {
+    const report = await this.#parts.isolation.run()
+    this.#missingIsolation = report.missing
+    return report
   }
 
   /** The first that is found: each is put right by the step that makes it, and then the next one is looked for. */

@@ -1,7 +1,7 @@
 import { PermanentError, RetryableError } from "../domain/errors.ts"
 import type { Step } from "../domain/plan.ts"
 import { settingsOf } from "../domain/settings.ts"
-import type { TenantId, TenantSpec } from "../domain/tenant.ts"
+import type { TenantSpec } from "../domain/tenant.ts"
 import type { Fence } from "../drivers/driver.ts"
 import { pause } from "./timing.ts"
 import type { World } from "./world.ts"
@@ -46,7 +46,7 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
       await target.runtime.ensure(spec, fence)
       return
     case "await_ready":
-      return await awaitReady(world, spec.id, fence.signal)
+      return await awaitReady(world, spec, fence)
     case "bootstrap":
       return await control.tell(spec.id, { act: "bootstrap", data: spec.bootstrap })
     case "apply_settings":
@@ -76,7 +76,10 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
   }
 }
 
-async function awaitReady<E>({ target, control }: World<E>, tenant: TenantId, signal: AbortSignal): Promise<void> {
+async function awaitReady<E>({ target, control }: World<E>, spec: TenantSpec, fence: Fence): Promise<void> {
+  const tenant = spec.id
+  // What was refused once is tried ever more seldom by whoever runs it; a person may have mended the cause just now.
+  if ((await target.runtime.observe(tenant)).problem) await target.runtime.ensure(spec, fence)
   const deadline = Date.now() + startSeconds * 1000
   for (;;) {
     const { state, problem } = await target.runtime.observe(tenant)
@@ -89,6 +92,6 @@ async function awaitReady<E>({ target, control }: World<E>, tenant: TenantId, si
       const what = state === "ready" ? "Odoo answers, but the saas_tenant addon in it does not" : "Odoo does not answer"
       throw new RetryableError(`${what}, ${startSeconds} s after its start. ${await target.runtime.logs(tenant, 8)}`)
     }
-    await pause(readyPollSeconds, signal)
+    await pause(readyPollSeconds, fence.signal)
   }
 }

@@ -232,7 +232,7 @@ export class Patrol<E> {
 }
 
 /** In words for the tenant's page; "" when all is well. */
-function troubleOf(decision: Decision, { drift }: Observation): string {
+function troubleOf(decision: Decision, { drift, runtime }: Observation): string {
   switch (decision.kind) {
     case "done":
       return ""
@@ -240,7 +240,9 @@ function troubleOf(decision: Decision, { drift }: Observation): string {
     case "blocked":
       return decision.reason
     case "step":
-      if (decision.step.kind === "start_runtime") return "Its Odoo has ended by itself; it is started again."
+      if (decision.step.kind === "start_runtime" && runtime.state === "stopped") {
+        return "Its Odoo has ended by itself; it is started again."
+      }
       if (drift) return `${drift.what} It is put right.`
       return `It is not as it should be; next comes ${decision.step.kind.replaceAll("_", " ")}.`
   }

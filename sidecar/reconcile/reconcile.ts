@@ -38,6 +38,7 @@ export async function reconcile<E>(world: World<E>, task: Task<TenantClaim>): Pr
           return { kind: "failed", reason: decision.reason }
         case "step": {
           const { step } = decision
+          if (seen.drift) task.log.warn({ step: step.kind }, seen.drift.what)
           repetition.count(step)
           tellProgress(task, spec, seen)
           await task.step(step.kind, (fence) => act(world, spec, step, fence))

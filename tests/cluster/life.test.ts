@@ -70,7 +70,7 @@ test("a larger plan is there at once, in the namespace and in the pod", async ()
   const [pod] = await product.cluster.kubectl.list("pods", namespace)
   assert.equal(pod?.spec.containers[0].resources.limits.memory, "1536Mi")
   const quota = await product.cluster.kubectl.get("resourcequota", "plan", namespace)
-  assert.equal(quota?.spec.hard["limits.memory"], "1664Mi")
+  assert.equal(quota?.spec.hard["limits.memory"], "3200Mi")
   assert.equal((await product.visit("apex")).status, 200)
 })
 

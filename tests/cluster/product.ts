@@ -25,8 +25,10 @@ export interface Product {
   readonly cluster: TestCluster
   readonly installation: Installation
   readonly master: Master
-  /** What follows from the settings as they are, changed by these. Not started yet. */
-  sidecar(name: string, changes?: Readonly<Record<string, string>>): Promise<Server>
+  /** The sidecar that everything is made with. */
+  readonly atWork: Server
+  /** One more, with these settings changed; not started yet. They have one port: stop the other one first. */
+  another(name: string, changes?: Readonly<Record<string, string>>): Promise<Server>
   /** From the confirmed quotation to an Odoo that serves. */
   sell(slug: string): Promise<TenantRow>
   namespaceOf(tenant: TenantRow): string
@@ -36,7 +38,7 @@ export interface Product {
 }
 
 /** Resolves with the template ready and a sidecar at work. */
-export async function makeProduct(name: string): Promise<Product & { readonly atWork: Server }> {
+export async function makeProduct(name: string): Promise<Product> {
   const cluster = await makeCluster(name)
   if (cluster.hostAddress === null || cluster.ingressAddress === null || cluster.tenantImage === null) {
     throw new Error("The cluster of KUBECONFIG does not say where its ingress and this machine are, or what to run.")
@@ -45,11 +47,10 @@ export async function makeProduct(name: string): Promise<Product & { readonly at
   const forward = await forwardTo(installation.ports.postgres, cluster.hostAddress)
   const product = await productOf(cluster, installation, forward)
   try {
-    const atWork = await product.sidecar("kubernetes")
     await onePlan(product.master)
-    await atWork.start()
-    await until("the template is ready", () => templateReady(product.master), { seconds: 240, everyMs: 500 })
-    return { ...product, atWork }
+    await product.atWork.start()
+    await until("the template is ready", () => templateReady(product.master), { seconds: 600, everyMs: 500 })
+    return product
   } catch (error) {
     await product.destroy()
     throw error
@@ -71,15 +72,17 @@ async function productOf(cluster: TestCluster, installation: Installation, forwa
     LEASE_SECONDS: "3",
     POLL_SECONDS: "1",
   }
+  const another = async (name: string, changes: Readonly<Record<string, string>> = {}) => {
+    const server = await installation.anotherSidecar(name, { ...settings, ...changes })
+    started.push(server)
+    return server
+  }
   return {
     cluster,
     installation,
     master,
-    sidecar: async (name, changes = {}) => {
-      const server = await installation.anotherSidecar(name, { ...settings, ...changes })
-      started.push(server)
-      return server
-    },
+    atWork: await another("kubernetes"),
+    another,
     sell: async (slug) => {
       const { id } = await confirmQuotation(master, { slug, plan: planName })
       return await waitForPhase(master, id, "running")

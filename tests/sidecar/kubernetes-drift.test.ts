@@ -35,7 +35,7 @@ test("it is as it was made, whatever the API server and others have added", () =
 test("amounts are the same however they are written", () => {
   const seen = changed(quota, (copy) => {
     copy.spec.hard["requests.storage"] = "1Gi"
-    copy.spec.hard["limits.cpu"] = "1.5"
+    copy.spec.hard["limits.cpu"] = "2.5"
   })
   assert.equal(driftOf(quota, seen), "")
 })

@@ -123,8 +123,8 @@ test("what a plan pays for is what a tenant can have", () => {
   assert.equal(volume.spec.resources?.requests?.storage, "5120Mi")
   assert.equal(quota.spec.hard?.["requests.storage"], "5120Mi")
   // Its own and those of the pod that packs its files.
-  assert.equal(quota.spec.hard?.["limits.cpu"], "2000m")
-  assert.equal(quota.spec.hard?.["limits.memory"], "1152Mi")
+  assert.equal(quota.spec.hard?.["limits.cpu"], "3500m")
+  assert.equal(quota.spec.hard?.["limits.memory"], "2176Mi")
 })
 
 test("another claim alone starts nothing anew", () => {

@@ -1,5 +1,6 @@
 /** A tenant's files for a backup: they are where only a pod gets at them. */
 import { createWriteStream } from "node:fs"
+import { writeFile } from "node:fs/promises"
 import type { Filestore } from "../../backups/final-backups.ts"
 import { RetryableError } from "../../domain/errors.ts"
 import type { TenantId } from "../../domain/tenant.ts"
@@ -7,6 +8,7 @@ import type { Fence, Files } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
 import { isReady, problemOf } from "./explain.ts"
+import { claimName } from "./objects/claim.ts"
 import { packer, packerName } from "./objects/packer.ts"
 import { places } from "./objects/pod.ts"
 import { namespaceOf } from "./place.ts"
@@ -22,6 +24,7 @@ export interface FilestoreOptions {
 }
 
 const startSeconds = 120
+const emptyArchive = Buffer.alloc(10_240)
 /** An Odoo that never served has made no folder. */
 const pack = `mkdir -p ${places.filestore} && exec tar -C ${places.filestore} --sparse --exclude=./sessions -cf - .`
 
@@ -38,8 +41,10 @@ export class ClaimFilestore implements Filestore {
 
   async pack(tenant: TenantId, file: string, fence: Fence): Promise<void> {
     const { client, writer, watched, settings } = this.#options
-    const { pods } = await watched.caches()
+    const { pods, claims } = await watched.caches()
     const namespace = namespaceOf(settings.prefix, tenant)
+    // No pod ever started with it, so there is nothing in it, and none would start now.
+    if (!claims.get(claimName, namespace)?.spec.volumeName) return await writeFile(file, emptyArchive, { mode: 0o600 })
     await writer.apply(fence, packer(writer.owner(fence), namespace, settings.image))
     try {
       const isUp = () => {

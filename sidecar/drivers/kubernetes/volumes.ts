@@ -2,6 +2,7 @@
  * The volumes behind tenants' claims. A claim goes with its namespace, whoever removes that; the data must not. So
  * volumes are kept (`Retain`) while a tenant lives, given to it again when it comes back, and released by a deletion.
  */
+import { RetryableError } from "../../domain/errors.ts"
 import type { Fence } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
@@ -17,6 +18,9 @@ export interface VolumesOptions {
   readonly watched: Watched
 }
 
+/** The cluster hears within a second that a claim is gone. */
+const releaseSeconds = 20
+
 export class Volumes {
   readonly #options: VolumesOptions
 
@@ -31,16 +35,22 @@ export class Volumes {
     return found?.spec.claimRef?.uid === claim?.metadata.uid ? found : null
   }
 
-  /** Name of the volume that this namespace's claim had when somebody removed it, made ready to be had again. */
+  /** The volume that this namespace's claim had when somebody removed it, made ready to be had again; null: none. */
   async left(fence: Fence, namespace: string): Promise<Volume | null> {
     const { volumes } = await this.#options.watched.caches()
-    const found = volumes.list().find(({ spec, status }) => {
-      const { claimRef } = spec
-      return claimRef?.namespace === namespace && claimRef.name === claimName && status?.phase === "Released"
-    })
-    if (!found) return null
+    const find = () =>
+      volumes.list().find(({ spec }) => {
+        const { claimRef, persistentVolumeReclaimPolicy: policy } = spec
+        return claimRef?.namespace === namespace && claimRef.name === claimName && policy === "Retain"
+      })
+    const isReleased = () => ["Released", "Available", undefined].includes(find()?.status?.phase)
+    // A new claim that came before it is released would get an empty one.
+    if (!(await volumes.until(isReleased, releaseSeconds, fence.signal))) {
+      throw new RetryableError(`The volume ${find()?.metadata.name} with the tenant's files is not released yet.`)
+    }
+    const found = find()
     // Still for a claim of that place and name, whichever it is.
-    return await this.#change(fence, found, { claimRef: { uid: null, resourceVersion: null } })
+    return found ? await this.#change(fence, found, { claimRef: { uid: null, resourceVersion: null } }) : null
   }
 
   async keep(fence: Fence, volume: Volume): Promise<void> {

@@ -27,8 +27,9 @@ export function resourceQuota(owner: Owner, namespace: string, limits: Limits): 
     metadata: metadata(owner, "plan", namespace),
     spec: {
       hard: {
-        "limits.cpu": `${limits.cpuMilli + helper.cpuMilli}m`,
-        "limits.memory": `${limits.memoryMb + helper.memoryMb}Mi`,
+        // Twice: one that a node gives up is replaced before it has ended.
+        "limits.cpu": `${2 * limits.cpuMilli + helper.cpuMilli}m`,
+        "limits.memory": `${2 * limits.memoryMb + helper.memoryMb}Mi`,
         "requests.storage": `${limits.storageMb}Mi`,
         persistentvolumeclaims: "1",
         pods: "3",

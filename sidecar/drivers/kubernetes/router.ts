@@ -42,12 +42,16 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
 
   async apply(fence: Fence, endpoint: ServiceEndpoint, hosts: readonly TenantHost[], state: RouteState): Promise<void> {
     const { writer, watched, settings, hasMiddlewares } = this.#options
-    const { ingresses } = await watched.caches()
+    const { ingresses, namespaces } = await watched.caches()
     const owner = writer.owner(fence)
     const { namespace } = endpoint
     this.#refuseTaken(ingresses.list(), fence.tenant, hosts)
     const before = ingresses.get(ingressName, namespace)
     await this.#ensureFallback(fence)
+    // One that was suspended before anything of it was made says so, too.
+    if (namespaces.get(namespace) === null) {
+      await namespaces.sees(await writer.apply(fence, namespaceObject(owner, namespace)))
+    }
     const { ingressClass: className, https } = settings
     const hasTraefik = await hasMiddlewares()
     const isUp = state.kind === "up"

@@ -126,6 +126,8 @@ class SaasControl(models.AbstractModel):
         Answer = self.env["saas.claim.answer"]
         known = Answer._recall(request_id)
         if known is not None:
+            # Whoever asks again is alive: leases do not run out while their answer is being lost.
+            self.env["saas.operation"]._renew(known, lease_s)
             return known
         if not self._is_confirmed() or self._is_paused():
             return []

@@ -60,6 +60,14 @@ class TestClaim(SaasCase):
         self.assertEqual(tenant.epoch, first["epoch"])
         self.assertEqual(tenant.operation_ids.attempt, 1)
 
+    def test_a_lease_does_not_run_out_while_its_answer_is_being_lost(self):
+        tenant = self._sell("claim-lost-long")
+        first = self._claim_one(tenant, request_id="lost-long")
+        self._let_leases_expire()
+        self.assertEqual(self._claim_one(tenant, request_id="lost-long"), first)
+        self.assertNotIn(tenant.ref, [claim["spec"]["id"] for claim in self._claim(worker="w2")])
+        self.assertEqual(tenant.operation_ids.attempt, 1)
+
     def test_answers_are_forgotten_after_an_hour(self):
         self._sell("claim-forget")
         self._claim(request_id="old")

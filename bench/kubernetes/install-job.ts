@@ -19,8 +19,9 @@ import { odooService } from "../../sidecar/drivers/kubernetes/objects/service.ts
 import { serviceAccount } from "../../sidecar/drivers/kubernetes/objects/service-account.ts"
 import { until } from "../../tests/helpers/wait.ts"
 import type { Session } from "../lib/benchmark.ts"
-import { CleanUp } from "../lib/clean-up.ts"
+import type { CleanUp } from "../lib/clean-up.ts"
 import type { Measurement } from "../lib/measurement.ts"
+import { inRounds } from "../lib/rounds.ts"
 import { modulesOfPlan } from "../provision/install-modules.ts"
 import type { Shop } from "./shop.ts"
 import { loginPageAt } from "./through-ingress.ts"
@@ -34,15 +35,9 @@ const jobName = "install"
 export async function installJob({ cluster, shop }: World, session: Session): Promise<Measurement[]> {
   const open = await shop(session.note)
   const modules = await modulesOfPlan(open.master)
-  const values: number[] = []
-  for (let round = 1; round <= rounds; round++) {
-    session.signal.throwIfAborted()
-    session.note(`${round} of ${rounds}`)
-    const mine = new CleanUp()
-    const release = session.cleanUp.defer(() => mine.run())
-    values.push(await installOnce(cluster, open, { name: `others-${round}`, modules, cleanUp: mine }))
-    await release()
-  }
+  const values = await inRounds(rounds, session, (round, cleanUp) =>
+    installOnce(cluster, open, { name: `others-${round}`, modules, cleanUp }),
+  )
   return [{ name: "install-job", unit: "s", values }]
 }
 

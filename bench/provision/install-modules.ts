@@ -9,8 +9,9 @@ import { pickFree } from "../../scripts/lib/ports.ts"
 import type { Installation } from "../../tests/helpers/installation.ts"
 import type { Master } from "../../tests/helpers/master.ts"
 import type { Session } from "../lib/benchmark.ts"
-import { CleanUp } from "../lib/clean-up.ts"
+import type { CleanUp } from "../lib/clean-up.ts"
 import type { Measurement } from "../lib/measurement.ts"
+import { inRounds } from "../lib/rounds.ts"
 import { loginPage } from "./login-page.ts"
 import type { World } from "./world.ts"
 
@@ -18,15 +19,9 @@ const rounds = 2
 
 export async function installModules({ it, master }: World, session: Session): Promise<Measurement[]> {
   const modules = await modulesOfPlan(master)
-  const values: number[] = []
-  for (let round = 1; round <= rounds; round++) {
-    session.signal.throwIfAborted()
-    session.note(`${round} of ${rounds}`)
-    const mine = new CleanUp()
-    const release = session.cleanUp.defer(() => mine.run())
-    values.push(await installOnce(it, `others_${round}`, modules, mine))
-    await release()
-  }
+  const values = await inRounds(rounds, session, (round, cleanUp) =>
+    installOnce(it, `others_${round}`, modules, cleanUp),
+  )
   return [{ name: "install-modules", unit: "s", values }]
 }
 

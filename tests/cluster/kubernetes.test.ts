@@ -61,7 +61,10 @@ test("a service has a name inside", async () => {
   await kubectl.podReady("web", namespace)
   const url = `http://web.${namespace}.svc.cluster.local/GPL-3`
   const script = `import urllib.request as r; print(r.urlopen(${JSON.stringify(url)}, timeout=5).status)`
-  const told = await kubectl.run(["exec", "web", `--namespace=${namespace}`, "--", "python3", "-c", script])
+  // A pod is ready some moments before kube-proxy leads to it.
+  const told = await until("the service leads to its pod", () =>
+    kubectl.run(["exec", "web", `--namespace=${namespace}`, "--", "python3", "-c", script]),
+  )
   assert.equal(told.trim(), "200")
 })
 
@@ -69,9 +72,12 @@ withinReach("pod and service answer at their own addresses, as a sidecar on this
   const pod = await kubectl.podReady("web", namespace)
   const service = await kubectl.get("service", "web", namespace)
   for (const url of [`http://${pod.status.podIP}:8000/GPL-3`, `http://${service?.spec.clusterIP}/GPL-3`]) {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5000) })
-    assert.equal(response.status, 200, url)
-    await response.text()
+    const status = await until(`${url} answers`, async () => {
+      const response = await fetch(url, { signal: AbortSignal.timeout(5000) })
+      await response.text()
+      return response.status
+    })
+    assert.equal(status, 200, url)
   }
 })
 

@@ -1,5 +1,4 @@
 /** A tenant's Odoo as a Deployment of one pod; a stopped one has none. */
-import { request as httpRequest } from "node:http"
 import { RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import { databasePassword, type RootKey } from "../../domain/keys.ts"
@@ -8,6 +7,7 @@ import { crashLoop, type SeenRuntime } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import { publicKey } from "../../domain/tokens.ts"
 import type { Answer, Fence, Runtime } from "../driver.ts"
+import { call } from "../http-call.ts"
 import type { Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
 import { driftOf } from "./drift.ts"
@@ -38,7 +38,6 @@ const heardMs = 10_000
 const crashWindowMs = 600_000
 /** What a stop takes beside the time for requests in flight: the diversion, Odoo's end, the kubelet's round. */
 const stopSeconds = 45
-const longestAnswer = 256 * 1024
 
 export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
   readonly #options: RuntimeOptions
@@ -118,7 +117,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     const pod = (await this.#pods(tenant)).find((one) => isReady(one))
     const host = pod?.status?.podIP
     if (!host) throw new RetryableError("The tenant's Odoo does not answer: no pod of it is ready.")
-    return await post(host, path, body, seconds * 1000).catch((error: Error) => {
+    return await call({ host, port: odooPort }, "POST", path, body, seconds * 1000).catch((error: Error) => {
       throw new RetryableError(`The tenant's Odoo does not answer: ${error.message}.`, { cause: error })
     })
   }
@@ -215,26 +214,4 @@ function newest(pods: readonly Pod[]): Pod | null {
 
 function fingerprintOf({ metadata }: Pod | Deployment): string {
   return metadata.annotations?.[annotations.fingerprint] ?? "unknown"
-}
-
-/** On a connection of its own, past every router and proxy. */
-function post(host: string, path: string, body: string, timeoutMs: number): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" }
-    const options = { host, port: odooPort, method: "POST", path, headers, signal: AbortSignal.timeout(timeoutMs) }
-    const request = httpRequest(options, (answer) => {
-      const chunks: Buffer[] = []
-      let length = 0
-      answer.on("data", (chunk: Buffer) => {
-        chunks.push(chunk)
-        length += chunk.length
-        // Whoever runs inside decides what is answered, and must not fill our memory with it.
-        if (length > longestAnswer) answer.destroy(new Error("it says far too much"))
-      })
-      answer.on("error", reject)
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }))
-    })
-    request.on("error", reject)
-    request.end(body)
-  })
 }

@@ -38,6 +38,17 @@ export interface World<E> {
   destroy(): Promise<void>
 }
 
+/** The master that the worlds stand for. */
+export const installationId = "c0ffee00-0000-4000-8000-000000000000"
+
+/** saas_tenant brings what every tenant has; more would only make every clone slower. */
+export const template: TemplateSpec = {
+  key: "c0f0c0f0c0",
+  release: { name: "contract", odooVersion: "19.0", sources: [] },
+  modules: ["contacts"],
+  languages: ["de_DE"],
+}
+
 let made = 0
 
 /** Ids that no other test of this process has. */

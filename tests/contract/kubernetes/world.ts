@@ -1,12 +1,10 @@
 /** The Kubernetes driver on a real cluster: real pods, a real ingress controller, PostgreSQL on this machine. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import pg from "pg"
 import { pino } from "pino"
 import { pickFree } from "../../../scripts/lib/ports.ts"
 import { readConfig } from "../../../sidecar/config.ts"
-import { databasePassword } from "../../../sidecar/domain/keys.ts"
-import type { TemplateSpec, TenantId } from "../../../sidecar/domain/tenant.ts"
+import type { TenantId } from "../../../sidecar/domain/tenant.ts"
 import type { ServiceEndpoint } from "../../../sidecar/drivers/kubernetes/endpoint.ts"
 import { openKubernetes } from "../../../sidecar/target.ts"
 import { makeCluster, type TestCluster } from "../../cluster/cluster.ts"
@@ -14,7 +12,8 @@ import { forwardTo } from "../../cluster/forward.ts"
 import { makeSidecarAccount } from "../../cluster/sidecar-account.ts"
 import { type Installation, makeInstallation } from "../../helpers/installation.ts"
 import { until } from "../../helpers/wait.ts"
-import { type Driver, fenceOf, type World } from "../conformance/world.ts"
+import { looksInto } from "../conformance/own-postgres.ts"
+import { type Driver, fenceOf, installationId, template, type World } from "../conformance/world.ts"
 import { sidecarSettings } from "./settings.ts"
 import { visitAt } from "./visit.ts"
 
@@ -22,15 +21,6 @@ export interface KubernetesWorld extends World<ServiceEndpoint> {
   readonly installation: Installation
   readonly cluster: TestCluster
   readonly prefix: string
-}
-
-const installationId = "c0ffee00-0000-4000-8000-000000000000"
-
-const template: TemplateSpec = {
-  key: "c0f0c0f0c0",
-  release: { name: "contract", odooVersion: "19.0", sources: [] },
-  modules: ["contacts"],
-  languages: ["de_DE"],
 }
 
 export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
@@ -82,7 +72,6 @@ function worldOf(
   parts: Pick<KubernetesWorld, "installation" | "cluster" | "prefix" | "driver" | "another" | "destroy">,
 ): KubernetesWorld {
   const { installation, cluster, prefix } = parts
-  const { postgres, ports, secrets } = installation
   const podOf = async (tenant: TenantId) => {
     const pods = await cluster.kubectl.list("pods", `${prefix}${tenant}`)
     return pods.find(({ metadata }) => metadata.labels["odoo-saas/part"] === "odoo") ?? null
@@ -105,19 +94,7 @@ function worldOf(
       for (const pid of pids) process.kill(Number(pid), "SIGKILL")
       await until("it is gone", async () => pids.every((pid) => !existsSync(join("/proc", pid))), { seconds: 5 })
     },
-    asSuperuser: (database, sql) => postgres.query(database, (client) => client.query(sql)),
-    asTenant: async (tenant, database, sql) => {
-      const password = databasePassword(Buffer.from(secrets.read("root-key"), "hex"), tenant)
-      const client = new pg.Client({ host: "127.0.0.1", port: ports.postgres, user: tenant, password, database })
-      // Told by the query that it happens to.
-      client.on("error", () => undefined)
-      await client.connect()
-      try {
-        return await client.query(sql)
-      } finally {
-        await client.end()
-      }
-    },
+    ...looksInto(installation),
   }
 }
 

@@ -9,8 +9,8 @@ import { Operator } from "../../../sidecar/databases/operator.ts"
 import type { TenantId } from "../../../sidecar/domain/tenant.ts"
 import { until } from "../../helpers/wait.ts"
 import { Tenant } from "../conformance/tenant.ts"
-import { fenceOf } from "../conformance/world.ts"
-import { type ProcessWorld, template } from "./world.ts"
+import { fenceOf, template } from "../conformance/world.ts"
+import type { ProcessWorld } from "./world.ts"
 
 export function deaths(test: Test, world: () => ProcessWorld): void {
   let tenant: Tenant<unknown>

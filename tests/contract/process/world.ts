@@ -1,7 +1,6 @@
 /** The process driver on this machine, with a real PostgreSQL, a real nginx and a real Odoo. */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import pg from "pg"
 import { pino } from "pino"
 import { fingerprintOf } from "../../../scripts/lib/fingerprints.ts"
 import { Installation as RealInstallation } from "../../../scripts/lib/installation.ts"
@@ -12,28 +11,18 @@ import { silent } from "../../../scripts/lib/progress.ts"
 import { ensureSnapshot } from "../../../scripts/lib/snapshots.ts"
 import { markName } from "../../../scripts/lib/state-folder.ts"
 import { readConfig } from "../../../sidecar/config.ts"
-import { databasePassword } from "../../../sidecar/domain/keys.ts"
-import type { TemplateSpec, TenantId } from "../../../sidecar/domain/tenant.ts"
+import type { TenantId } from "../../../sidecar/domain/tenant.ts"
 import type { LoopbackEndpoint } from "../../../sidecar/drivers/process/endpoint.ts"
 import { openProcess } from "../../../sidecar/target.ts"
 import { type Installation, makeInstallation } from "../../helpers/installation.ts"
 import { visit } from "../../helpers/tenant.ts"
 import { until } from "../../helpers/wait.ts"
-import { type Driver, fenceOf, type World } from "../conformance/world.ts"
+import { looksInto } from "../conformance/own-postgres.ts"
+import { type Driver, fenceOf, installationId, template, type World } from "../conformance/world.ts"
 
 export interface ProcessWorld extends World<LoopbackEndpoint> {
   readonly installation: Installation
   pidOf(tenant: TenantId): Promise<number | null>
-}
-
-const installationId = "c0ffee00-0000-4000-8000-000000000000"
-
-/** saas_tenant brings what every tenant has; more would only make every clone slower. */
-export const template: TemplateSpec = {
-  key: "c0f0c0f0c0",
-  release: { name: "contract", odooVersion: "19.0", sources: [] },
-  modules: ["contacts"],
-  languages: ["de_DE"],
 }
 
 export async function makeProcessWorld(): Promise<ProcessWorld> {
@@ -69,7 +58,7 @@ function worldOf(
   another: () => Promise<Driver<LoopbackEndpoint>>,
   destroy: () => Promise<void>,
 ): ProcessWorld {
-  const { postgres, ports, secrets, stateDir } = installation
+  const { ports, stateDir } = installation
   const pidOf = async (tenant: TenantId) => {
     const conf = join(stateDir, "tenants", tenant, "odoo.conf")
     const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && commandOf(name).includes(conf))
@@ -94,19 +83,7 @@ function worldOf(
       process.kill(pid, "SIGKILL")
       await until("it is gone", async () => !existsSync(`/proc/${pid}`), { seconds: 5, everyMs: 5 })
     },
-    asSuperuser: (database, sql) => postgres.query(database, (client) => client.query(sql)),
-    asTenant: async (tenant, database, sql) => {
-      const password = databasePassword(Buffer.from(secrets.read("root-key"), "hex"), tenant)
-      const client = new pg.Client({ host: "127.0.0.1", port: ports.postgres, user: tenant, password, database })
-      // Told by the query that it happens to.
-      client.on("error", () => undefined)
-      await client.connect()
-      try {
-        return await client.query(sql)
-      } finally {
-        await client.end()
-      }
-    },
+    ...looksInto(installation),
     destroy,
   }
 }

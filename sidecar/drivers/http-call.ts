@@ -1,16 +1,16 @@
 /** One request to a tenant's Odoo, past every router, on a connection of its own. */
 import { request as httpRequest } from "node:http"
-import type { LoopbackEndpoint } from "./endpoint.ts"
+import type { Answer } from "./driver.ts"
 
 const longestAnswer = 256 * 1024
 
 export function call(
-  { host, port }: LoopbackEndpoint,
+  { host, port }: { readonly host: string; readonly port: number },
   method: string,
   path: string,
   body: string,
   timeoutMs: number,
-): Promise<{ status: number; body: string }> {
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" }
     const request = httpRequest(

@@ -49,6 +49,18 @@ export function routes<E>(test: Test, world: () => World<E>): void {
     assert.doesNotMatch((await tenant.visit()).body, /unpaid/)
   })
 
+  test("one that was suspended before anything of it was made says why, too", async () => {
+    const early = new Tenant(world())
+    const { databases, target } = world().driver
+    await databases.raise(early.fence)
+    const state: RouteState = { kind: "suspended", reason: "The first invoice is unpaid." }
+    await early.route(state)
+    assert.deepEqual(await target.router.observe(early.id), { hosts: hostsOf(early), state })
+    assert.match((await early.visit()).body, /The first invoice is unpaid\./)
+    await target.router.remove(early.fence)
+    assert.equal((await early.visit()).status, 404)
+  })
+
   test("a tenant that is worked on says so, and comes back", async () => {
     await tenant.route({ kind: "maintenance" })
     const page = await tenant.visit()

@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs"
 import { isIP, isIPv4 } from "node:net"
 import { dirname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import type { SharedServerSettings } from "./databases/servers.ts"
+import { serversFile } from "./servers-file.ts"
 
 /** Where this project's own addons and runtime files are. */
 export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -34,7 +36,7 @@ const variables = {
     default: "process",
     parse: oneOf("process", "kubernetes"),
   },
-  SAAS_SERVER: { doc: "Name of the database server that it serves.", default: "local", parse: name },
+  SAAS_SERVER: { doc: "Name of the database server that is at PG_HOST.", default: "local", parse: name },
 
   MASTER_URL: {
     doc: "Where the master Odoo answers, without a path.",
@@ -55,6 +57,21 @@ const variables = {
   },
   PG_OPERATOR_PASSWORD_FILE: { doc: "File with that role's password.", default: null, parse: secret },
   PG_OPERATOR_DB: { doc: "The operator's own database: epochs and seats.", default: "saas_operator", parse: name },
+  PG_MAX_TENANTS: {
+    doc: "More are refused on that server; empty: as many as its max_connections is enough for.",
+    default: "",
+    parse: optional(integer(1, 100_000)),
+  },
+  PG_DISK_MB: {
+    doc: "Size of that server's disk, so that it is known how full it is; empty: looked up where it is on this machine.",
+    default: "",
+    parse: optional(integer(1, 2_000_000_000)),
+  },
+  PG_SERVERS_FILE: {
+    doc: 'Further database servers, as JSON: [{"name": "two", "address": "10.0.0.6:5432", "passwordFile": "/run/secrets/two"}], and where wanted operator, operatorDatabase, maxTenants, diskMb, tenantAddress, networks, namespaces.',
+    default: "",
+    parse: optional((file) => serversFile(file, secret)),
+  },
 
   ROOT_KEY_FILE: {
     doc: "File with 32 random bytes in hexadecimal (openssl rand -hex 32). All other secrets of tenants come from it: keep a copy in a safe place.",
@@ -146,6 +163,11 @@ const variables = {
     doc: "Kubernetes: namespaces that it is in, where it runs as pods of the cluster.",
     default: "",
     parse: list,
+  },
+  KUBE_PG_IMAGE: {
+    doc: "Kubernetes: PostgreSQL of tenants whose plan gives them a database server of their own, such as postgres:17; empty: such plans are refused.",
+    default: "",
+    parse: optional(text),
   },
   KUBE_TENANT_ROLE: {
     doc: "Kubernetes: ClusterRole that the sidecar binds to itself in each namespace that it makes; empty: its account has these rights in the whole cluster.",
@@ -257,6 +279,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     problems.push(
       "TENANT_URL_SCHEME is https, and nginx itself speaks http: name the proxy that ends TLS in TRUSTED_PROXIES",
     )
+  }
+  if (config.PG_SERVERS_FILE?.some((server) => server.name === config.SAAS_SERVER)) {
+    problems.push(`PG_SERVERS_FILE names ${config.SAAS_SERVER}, which is the server at PG_HOST: give it another name`)
   }
   if (problems.length === 0) return config
   throw new ConfigError(`The settings need mending:\n${problems.map((problem) => `- ${problem}`).join("\n")}`)
@@ -387,6 +412,47 @@ export function tenantUrlPort(config: Config): string {
   const number = config.TENANT_URL_PORT ?? config.HTTP_PORT
   const silent = config.TENANT_URL_SCHEME === "https" ? 443 : 80
   return number === silent ? "" : `:${number}`
+}
+
+/** The database servers that many tenants share; the one at PG_HOST comes first. */
+export function sharedServersOf(config: Config): [SharedServerSettings, ...SharedServerSettings[]] {
+  const at = (text: string) => {
+    const [host = "", number] = text.split(":")
+    return { host, port: Number(number) }
+  }
+  const reached = config.KUBE_PG_ADDRESS ? at(config.KUBE_PG_ADDRESS) : { host: config.PG_HOST, port: config.PG_PORT }
+  const first: SharedServerSettings = {
+    name: config.SAAS_SERVER,
+    operator: {
+      host: config.PG_HOST,
+      port: config.PG_PORT,
+      user: config.PG_OPERATOR,
+      password: config.PG_OPERATOR_PASSWORD_FILE,
+      database: config.PG_OPERATOR_DB,
+    },
+    address: reached,
+    ...placeOf(reached.host, config.KUBE_PG_NETWORKS, config.KUBE_PG_NAMESPACES),
+    maxTenants: config.PG_MAX_TENANTS,
+    diskMb: config.PG_DISK_MB,
+  }
+  const further = (config.PG_SERVERS_FILE ?? []).map((server): SharedServerSettings => {
+    const { name, operator: user, password, operatorDatabase: database, maxTenants, diskMb } = server
+    const reachedAt = at(server.tenantAddress ?? server.address)
+    return {
+      name,
+      operator: { ...at(server.address), user, password, database },
+      address: reachedAt,
+      ...placeOf(reachedAt.host, server.networks, server.namespaces),
+      maxTenants,
+      diskMb,
+    }
+  })
+  return [first, ...further]
+}
+
+/** Where nobody has said where a server is, its address is all that tenants are let through to. */
+function placeOf(host: string, networks: readonly string[], namespaces: readonly string[]) {
+  return { networks: networks.length + namespaces.length > 0 ? networks : [`${host}/32`], namespaces }
 }
 
 /** The relay for the tenants' mail, or null where there is none. */

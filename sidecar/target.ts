@@ -1,6 +1,5 @@
 import type { Logger } from "pino"
-import { type Config, relayOf, repository } from "./config.ts"
-import type { OperatorSettings } from "./databases/operator.ts"
+import { type Config, relayOf, repository, sharedServersOf } from "./config.ts"
 import type { Databases, Target, Templates } from "./drivers/driver.ts"
 import type { ServiceEndpoint } from "./drivers/kubernetes/endpoint.ts"
 import type { KubernetesSettings } from "./drivers/kubernetes/settings.ts"
@@ -34,10 +33,9 @@ export const openProcess: Open<LoopbackEndpoint> = async (config, installation, 
   const routers: NginxRouter[] = []
   const { target, databases, templates } = await openProcessTarget({
     name: config.SAAS_TARGET,
-    server: config.SAAS_SERVER,
+    servers: sharedServersOf(config),
     stateDir: config.SAAS_STATE_DIR,
     repository,
-    operator: operatorOf(config),
     postgresBin: config.PG_BIN ?? "",
     root: config.ROOT_KEY_FILE,
     odoo: await findOdoo({ python: config.ODOO_PYTHON, home: config.ODOO_HOME ?? "", bin: config.ODOO_BIN ?? "" }),
@@ -81,9 +79,8 @@ export const openKubernetes: Open<ServiceEndpoint> = async (config, installation
   const { openKubernetesTarget } = await import("./drivers/kubernetes/open.ts")
   const { target, databases, templates } = await openKubernetesTarget({
     name: config.SAAS_TARGET,
-    server: config.SAAS_SERVER,
+    servers: sharedServersOf(config),
     stateDir: config.SAAS_STATE_DIR,
-    operator: operatorOf(config),
     postgresBin: config.PG_BIN ?? "",
     root: config.ROOT_KEY_FILE,
     clones: config.MAX_CLONES,
@@ -106,7 +103,6 @@ function clusterOf(config: Config): KubernetesSettings {
     const [host = "", port] = text.split(":")
     return { host, port: Number(port) }
   }
-  const database = at(config.KUBE_PG_ADDRESS ?? `${config.PG_HOST}:${config.PG_PORT}`)
   const pages = config.KUBE_PAGES_ADDRESS ?? ""
   return {
     prefix: config.KUBE_NAMESPACE_PREFIX,
@@ -118,24 +114,12 @@ function clusterOf(config: Config): KubernetesSettings {
     callerNetworks: config.KUBE_CALLER_NETWORKS,
     https: config.TENANT_URL_SCHEME === "https",
     pages: { reached: at(pages), port: config.KUBE_PAGES_PORT },
-    database,
-    databaseNetworks:
-      config.KUBE_PG_NETWORKS.length + config.KUBE_PG_NAMESPACES.length > 0
-        ? config.KUBE_PG_NETWORKS
-        : [`${database.host}/32`],
-    databaseNamespaces: config.KUBE_PG_NAMESPACES,
+    databases: sharedServersOf(config).map(({ name, address, networks, namespaces }) => {
+      return { name, address, networks, namespaces }
+    }),
+    databaseImage: config.KUBE_PG_IMAGE,
     tenantRole: config.KUBE_TENANT_ROLE,
     relay: relayOf(config),
-  }
-}
-
-function operatorOf(config: Config): OperatorSettings {
-  return {
-    host: config.PG_HOST,
-    port: config.PG_PORT,
-    user: config.PG_OPERATOR,
-    password: config.PG_OPERATOR_PASSWORD_FILE,
-    database: config.PG_OPERATOR_DB,
   }
 }
 

@@ -9,10 +9,11 @@ import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { z } from "zod"
 import { countRows } from "../databases/count.ts"
-import { type Fencing, sessionName } from "../databases/fence.ts"
-import { type Credentials, ident, type Operator } from "../databases/operator.ts"
+import { sessionName } from "../databases/fence.ts"
+import { type Credentials, ident, type Operator, programEnvironment } from "../databases/operator.ts"
 import { makeReadable } from "../databases/readable.ts"
 import { dropScratch, makeScratch } from "../databases/scratch.ts"
+import type { Servers } from "../databases/servers.ts"
 import { PermanentError, RetryableError } from "../domain/errors.ts"
 import type { FinalBackup } from "../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../domain/tenant.ts"
@@ -43,8 +44,7 @@ export interface BackupsOptions {
   /** A folder of ours for secrets that programs read from files. */
   readonly run: string
   readonly filestore: Filestore
-  readonly operator: Operator
-  readonly fencing: Fencing
+  readonly servers: Servers
   readonly installation: () => string
   /** Folder of pg_dump and pg_restore, or "" where they are on PATH. */
   readonly bin: string
@@ -67,18 +67,20 @@ export class FinalBackups implements Backups {
   }
 
   async take(spec: TenantSpec, fence: Fence): Promise<void> {
-    const { fencing, filestore, operator, folder } = this.#options
-    await fencing.check(fence)
+    const { servers, filestore, folder } = this.#options
+    const { operator } = await servers.of(spec)
+    await servers.check(fence)
     await ensureFolder(this.#folder(spec.id), 0o700)
     await this.#removeDrafts(spec.id)
-    await this.#refuseWithoutRoom(spec.id)
+    await this.#refuseWithoutRoom(operator, spec.id)
     const draft = await mkdtemp(join(this.#folder(spec.id), draftPrefix))
     try {
       const counts = await operator.session(spec.id, sessionName(fence), async (client) => {
         await makeReadable(client)
         return await countRows(client)
       })
-      await this.#postgres("pg_dump", ["-Fc", "-d", spec.id, "-f", join(draft, "db.dump")], operator.settings, fence)
+      const args = ["-Fc", "-d", spec.id, "-f", join(draft, "db.dump")]
+      await this.#postgres("pg_dump", args, operator, operator.settings, fence)
       await filestore.pack(spec.id, join(draft, "filestore.tar"), fence)
       const sha256 = {
         "db.dump": await hashOf(draft, "db.dump"),
@@ -93,7 +95,7 @@ export class FinalBackups implements Backups {
       })
       // The database is gone for good seconds from now: by then all of this must be on the disk, not on its way.
       for (const name of ["db.dump", "filestore.tar", "."]) await syncPath(join(draft, name))
-      await fencing.check(fence)
+      await servers.check(fence)
       await rm(this.#final(spec.id), { recursive: true, force: true })
       await rename(draft, this.#final(spec.id))
       await syncPath(this.#folder(spec.id))
@@ -114,7 +116,7 @@ export class FinalBackups implements Backups {
       }
     }
     await runProgram("tar", ["-tf", join(final, "filestore.tar")], fence)
-    const counts = await this.#restored(spec.id, join(final, "db.dump"), fence)
+    const counts = await this.#restored(spec, join(final, "db.dump"), fence)
     for (const [name, count] of Object.entries(manifest.counts)) {
       if (counts[name] !== count) {
         throw new PermanentError(
@@ -122,13 +124,13 @@ export class FinalBackups implements Backups {
         )
       }
     }
-    await this.#options.fencing.check(fence)
+    await this.#options.servers.check(fence)
     await this.#write(final, { ...manifest, verifiedAt: new Date().toISOString() })
     await syncPath(final)
   }
 
   async shelve(fence: Fence): Promise<void> {
-    await this.#options.fencing.check(fence)
+    await this.#options.servers.check(fence)
     const aside = join(this.#folder(fence.tenant), `called-off-${new Date().toISOString().replaceAll(":", "-")}`)
     await rename(this.#final(fence.tenant), aside).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error
@@ -136,35 +138,38 @@ export class FinalBackups implements Backups {
   }
 
   /** Restores into a database that is dropped again, and counts what is there then. */
-  async #restored(tenant: TenantId, dump: string, fence: Fence): Promise<Record<string, number>> {
-    const { operator, fencing, installation } = this.#options
-    const scratch = await fencing.act(fence, (client) => makeScratch(client, tenant, installation()))
+  async #restored(spec: TenantSpec, dump: string, fence: Fence): Promise<Record<string, number>> {
+    const { servers, installation } = this.#options
+    const { operator, fencing } = await servers.of(spec)
+    const scratch = await fencing.act(fence, (client) => makeScratch(client, spec.id, installation()))
     try {
       await operator.session(scratch.user, sessionName(fence), (client) =>
         client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${ident(scratch.user)}`),
       )
       const args = ["--no-owner", "--no-acl", "--no-comments", "--exit-on-error", "-d", scratch.user, dump]
-      await this.#postgres("pg_restore", args, scratch, fence)
+      await this.#postgres("pg_restore", args, operator, scratch, fence)
       return await operator.session(scratch.user, sessionName(fence), countRows)
     } finally {
-      await fencing.act(fence, (client) => dropScratch(client, tenant))
+      await fencing.act(fence, (client) => dropScratch(client, spec.id))
     }
   }
 
   async #postgres(
     program: "pg_dump" | "pg_restore",
     args: readonly string[],
+    operator: Operator,
     { user, password }: Credentials,
     fence: Fence,
   ): Promise<void> {
-    const { operator, bin, run } = this.#options
+    const { bin, run } = this.#options
     const { host, port } = operator.settings
     // Beside our other secrets, under one name: what a kill leaves there is overwritten by the next try.
     const passfile = join(run, `pgpass-${fence.tenant}`)
     try {
       await writeFile(passfile, `${host}:${port}:*:${user}:${password}\n`, { mode: 0o600 })
+      const env = programEnvironment(operator.settings, passfile)
       const connection = ["-h", host, "-p", String(port), "-U", user, "-w"]
-      await runProgram(bin ? join(bin, program) : program, [...connection, ...args], fence, { PGPASSFILE: passfile })
+      await runProgram(bin ? join(bin, program) : program, [...connection, ...args], fence, env)
     } finally {
       await rm(passfile, { force: true })
     }
@@ -177,8 +182,8 @@ export class FinalBackups implements Backups {
     }
   }
 
-  async #refuseWithoutRoom(tenant: TenantId): Promise<void> {
-    const { operator, filestore, folder } = this.#options
+  async #refuseWithoutRoom(operator: Operator, tenant: TenantId): Promise<void> {
+    const { filestore, folder } = this.#options
     const rows = await operator.query<{ bytes: string }>("SELECT pg_database_size($1) AS bytes", [tenant])
     const needed = Number(rows[0]?.bytes) + (await filestore.bytes(tenant))
     const { bavail, bsize } = await statfs(folder)

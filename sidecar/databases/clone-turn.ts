@@ -5,8 +5,6 @@
  */
 import { setTimeout as pause } from "node:timers/promises"
 import type pg from "pg"
-import type { TenantId } from "../domain/tenant.ts"
-import { refuseWhenFull } from "./budget.ts"
 
 const gate = "hashtext('saas clone'), 0"
 const turn = "hashtext('saas clone'), 1"
@@ -14,35 +12,42 @@ const turnPollMs = 50
 /** Of a worker that stopped between two questions, such as one on a machine that was suspended. */
 const gateSeconds = 5
 
-/** Resolves once the session may copy; `most` copy at once. Throws a `PermanentError` where there is no room for one. */
-export async function awaitTurn(client: pg.Client, most: number, signal: AbortSignal): Promise<void> {
-  while (!(await takeTurn(client, most))) await pause(turnPollMs, undefined, { signal })
+/**
+ * Resolves once the session may copy; `most` copy at once. `reserve` is done while nobody else reserves, so that two who
+ * look at once do not both see the last room; what it throws leaves no trace.
+ */
+export async function awaitTurn(
+  client: pg.Client,
+  most: number,
+  signal: AbortSignal,
+  reserve: () => Promise<void> = async () => undefined,
+): Promise<void> {
+  while (!(await takeTurn(client, most, reserve))) await pause(turnPollMs, undefined, { signal })
 }
 
-/** One at a time looks and takes: two that look at once would both see the last room. */
-async function takeTurn(client: pg.Client, most: number): Promise<boolean> {
+async function takeTurn(client: pg.Client, most: number, reserve: () => Promise<void>): Promise<boolean> {
   await client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = '${gateSeconds}s'`)
   try {
     await client.query(`SELECT pg_advisory_xact_lock(${gate})`)
-    const copying = await whoCopies(client)
-    if (copying.length >= most) return false
-    // Asked after who copies: a copy that ends in between is seen as a database.
-    await refuseWhenFull(client, copying)
-    await client.query(`SELECT pg_advisory_lock_shared(${turn})`)
-    return true
-  } finally {
+    const isFree = (await howManyCopy(client)) < most
+    if (isFree) {
+      await reserve()
+      await client.query(`SELECT pg_advisory_lock_shared(${turn})`)
+    }
     await client.query("COMMIT")
+    return isFree
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => undefined)
+    throw error
   }
 }
 
-/** The tenants of the sessions that have a turn, told by the names that acts give their sessions. */
-async function whoCopies(client: pg.Client): Promise<TenantId[]> {
-  const { rows } = await client.query<{ tenant: TenantId }>(
-    `SELECT split_part(a.application_name, ' ', 3) AS tenant
-       FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-      WHERE l.locktype = 'advisory' AND l.granted
-        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND (l.classid, l.objid) = (hashtext('saas clone')::oid, 1::oid)`,
+async function howManyCopy(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM pg_locks
+      WHERE locktype = 'advisory' AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (classid, objid) = (hashtext('saas clone')::oid, 1::oid)`,
   )
-  return rows.map(({ tenant }) => tenant)
+  return rows[0]?.n ?? 0
 }

@@ -17,13 +17,17 @@ export const sessionName = (fence: Fence) => `saas act ${fence.tenant} ${fence.e
 
 export class Fencing {
   readonly #operator: Operator
+  readonly #before: Pick<Fencing, "check"> | null
 
-  constructor(operator: Operator) {
+  /** `before`: the fence of another server, for one that may not yet have been there when a younger claim began. */
+  constructor(operator: Operator, before: Pick<Fencing, "check"> | null = null) {
     this.#operator = operator
+    this.#before = before
   }
 
   /** From here on, acts of older claims are refused. Throws `StaleEpoch` where this one is the older. */
   async raise(fence: Fence): Promise<void> {
+    await this.#before?.check(fence)
     const rows = await this.#operator.query<{ epoch: string }>(
       `INSERT INTO saas.tenant (id, epoch) VALUES ($1, $2)
        ON CONFLICT (id) DO UPDATE SET epoch = GREATEST(saas.tenant.epoch, EXCLUDED.epoch)

@@ -5,6 +5,8 @@ import { PermanentError, RetryableError } from "../domain/errors.ts"
 export interface Server {
   readonly host: string
   readonly port: number
+  /** Left out: as the environment says (PGSSLMODE). */
+  readonly ssl?: false
 }
 
 export interface Credentials {
@@ -71,6 +73,11 @@ export class Operator {
   }
 }
 
+/** For PostgreSQL's own programs, which read the same environment. */
+export function programEnvironment({ ssl }: Server, passfile: string): Record<string, string> {
+  return { PGPASSFILE: passfile, ...(ssl === false ? { PGSSLMODE: "disable" } : {}) }
+}
+
 export async function sessionAs<T>(
   server: Server,
   credentials: Credentials,
@@ -103,6 +110,7 @@ function options(server: Server, credentials: Credentials, database: string, nam
     options: "-c search_path=pg_catalog",
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    ...(server.ssl === false ? { ssl: false } : {}),
   }
 }
 

@@ -12,15 +12,20 @@ export function connectionLimit(limits: Limits): number {
   return limits.connections + reservedConnections
 }
 
+/** Holds the connections of a plan for a tenant whose database is still to be made. Nobody signs in as it yet. */
+export async function reserveRole(client: pg.Client, role: string, limits: Limits): Promise<void> {
+  await client.query(`CREATE ROLE ${ident(role)} NOLOGIN CONNECTION LIMIT ${connectionLimit(limits)}`)
+}
+
+export async function hasRole(client: pg.Client, role: string): Promise<boolean> {
+  return (await client.query("SELECT FROM pg_roles WHERE rolname = $1", [role])).rows.length > 0
+}
+
 const attributes = "LOGIN NOINHERIT NOCREATEDB NOCREATEROLE"
 
 /** Makes it, or makes it again what it should be: it may have changed its own password and settings. */
 export async function ensureRole(client: pg.Client, role: string, password: string, limits: Limits): Promise<void> {
-  const { rows } = await client.query<{ attributes: boolean }>(
-    "SELECT true AS attributes FROM pg_roles WHERE rolname = $1",
-    [role],
-  )
-  if (rows.length === 0) await client.query(`CREATE ROLE ${ident(role)}`)
+  if (!(await hasRole(client, role))) await client.query(`CREATE ROLE ${ident(role)}`)
   await client.query(`ALTER ROLE ${ident(role)} ${attributes} CONNECTION LIMIT ${connectionLimit(limits)}`)
   await client.query(`ALTER ROLE ${ident(role)} PASSWORD ${literal(scramVerifier(password))}`)
   await client.query(`ALTER ROLE ${ident(role)} RESET ALL`)

@@ -11,15 +11,14 @@ import { templateDatabase, templateSubject } from "../domain/names.ts"
 import type { TemplateSpec } from "../domain/tenant.ts"
 import type { Fence, Templates } from "../drivers/driver.ts"
 import { dropDatabase, endSessions } from "./drop-database.ts"
-import type { Fencing } from "./fence.ts"
 import { type Mark, readMark, writeMark } from "./mark.ts"
-import { ident, literal, type Operator } from "./operator.ts"
+import { ident, literal } from "./operator.ts"
 import { scramVerifier } from "./scram.ts"
+import type { Servers, SharedServer } from "./servers.ts"
 import { templateOwner } from "./tenant-databases.ts"
 
 export interface TemplatesOptions {
-  readonly operator: Operator
-  readonly fencing: Fencing
+  readonly servers: Servers
   readonly root: RootKey
   readonly installation: () => string
   /** Hash over what a template is made of besides release and modules. */
@@ -38,6 +37,8 @@ export interface Installer {
 }
 
 export interface Draft {
+  /** That the database is on. */
+  readonly server: SharedServer
   readonly template: TemplateSpec
   readonly database: string
   /** Of `templateOwner`, for the time of the build. */
@@ -58,8 +59,8 @@ export class DatabaseTemplates implements Templates {
     return templateDatabase(template.key, this.#options.made)
   }
 
-  async observe(template: TemplateSpec): Promise<"absent" | "ready"> {
-    const rows = await this.#options.operator.query<{ comment: string | null }>(
+  async observe(template: TemplateSpec, server: string): Promise<"absent" | "ready"> {
+    const rows = await this.#options.servers.named(server).operator.query<{ comment: string | null }>(
       `SELECT shobj_description(oid, 'pg_database') AS comment FROM pg_database
         WHERE datname = $1 AND datdba = current_user::regrole AND NOT datallowconn`,
       [this.databaseOf(template)],
@@ -68,19 +69,20 @@ export class DatabaseTemplates implements Templates {
   }
 
   async build(template: TemplateSpec, fence: Fence): Promise<void> {
-    const { fencing, operator } = this.#options
+    const server = this.#options.servers.named(fence.server)
+    const { fencing, operator } = server
     const name = this.databaseOf(template)
     await fencing.raise(fence)
     // Two tenants may need the same template at once: the second waits here and finds it ready.
     await operator.session(operator.settings.database, `saas build ${name}`, async (lock) => {
       await this.#awaitTurn(lock, template, fence.signal)
-      if ((await this.observe(template)) === "ready") return
+      if ((await this.observe(template, server.name)) === "ready") return
       await this.#refuseForeign(lock, name)
       await this.#dropDrafts(lock, name, fence)
       // A name of its own for each try: whatever still works for an earlier one can never get in here.
       const draft = `${name}_${randomBytes(4).toString("hex")}`
       try {
-        await this.#build(lock, template, { name, draft }, fence)
+        await this.#build(lock, template, { server, name, draft }, fence)
       } catch (error) {
         await dropDatabase(lock, draft)
         throw error
@@ -113,10 +115,11 @@ export class DatabaseTemplates implements Templates {
   async #build(
     client: pg.Client,
     template: TemplateSpec,
-    { name, draft }: { readonly name: string; readonly draft: string },
+    { server, name, draft }: { readonly server: SharedServer; readonly name: string; readonly draft: string },
     fence: Fence,
   ): Promise<void> {
-    const { operator, fencing, root } = this.#options
+    const { root } = this.#options
+    const { operator, fencing } = server
     const password = derive(root, "database-password/1/saas_template", 24).toString("base64url")
     // Two builds begin at once where there are two templates, and PostgreSQL refuses to change one role twice at a time.
     await client.query("BEGIN")
@@ -136,8 +139,8 @@ export class DatabaseTemplates implements Templates {
         await inside.query(`CREATE EXTENSION IF NOT EXISTS ${extension} SCHEMA public`)
     })
     const modules = [...template.modules, "saas_tenant"]
-    await this.#options.installer.install({ template, database: draft, password, modules }, fence)
-    const content = { sources: [...template.release.sources], modules: await this.#installedIn(draft) }
+    await this.#options.installer.install({ server, template, database: draft, password, modules }, fence)
+    const content = { sources: [...template.release.sources], modules: await this.#installedIn(server, draft) }
     // A session on a template makes every clone of it fail, so nobody may have one.
     await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM ${templateOwner}`)
     await client.query(`ALTER DATABASE ${ident(draft)} WITH ALLOW_CONNECTIONS false`)
@@ -152,8 +155,8 @@ export class DatabaseTemplates implements Templates {
   }
 
   /** Those that were asked for, and all that came along. */
-  async #installedIn(database: string): Promise<string[]> {
-    return await this.#options.operator.session(database, `saas build ${database}`, async (client) => {
+  async #installedIn({ operator }: SharedServer, database: string): Promise<string[]> {
+    return await operator.session(database, `saas build ${database}`, async (client) => {
       const { rows } = await client.query<{ name: string }>(
         "SELECT name FROM public.ir_module_module WHERE state = 'installed' ORDER BY name",
       )

@@ -1,24 +1,27 @@
 /** Plain PostgreSQL, one implementation for all targets. */
+import { setTimeout as pause } from "node:timers/promises"
 import type pg from "pg"
-import { RetryableError } from "../domain/errors.ts"
+import { PermanentError, RetryableError } from "../domain/errors.ts"
 import { databasePassword, type RootKey } from "../domain/keys.ts"
 import type { SeenDatabase } from "../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../domain/tenant.ts"
 import type { Databases, DatabaseUsage, Fence } from "../drivers/driver.ts"
+import { refuseWhenFull } from "./budget.ts"
 import { awaitTurn } from "./clone-turn.ts"
 import { dropTenant } from "./drop.ts"
-import { type Fencing, sessionName } from "./fence.ts"
+import { dropDatabase } from "./drop-database.ts"
+import { sessionName } from "./fence.ts"
 import { giveIdentity } from "./identity.ts"
 import { look, stageForAct } from "./look.ts"
 import { type Mark, writeMark } from "./mark.ts"
 import { ident, literal, type Operator } from "./operator.ts"
 import { handOver } from "./ownership.ts"
-import { ensureRole } from "./roles.ts"
+import { ensureRole, hasRole, reserveRole } from "./roles.ts"
+import type { Servers } from "./servers.ts"
 import { countUsage } from "./usage.ts"
 
 export interface DatabasesOptions {
-  readonly operator: Operator
-  readonly fencing: Fencing
+  readonly servers: Servers
   readonly root: RootKey
   /** The installation's id; throws a RetryableError while the master has not told it yet. */
   readonly installation: () => string
@@ -26,10 +29,21 @@ export interface DatabasesOptions {
   readonly templateOf: (spec: TenantSpec) => string
   /** Clones at once, by all sidecars of a database server together. */
   readonly clones: number
+  /** Fills the first database of a server that is a tenant's own; where the target makes such servers. */
+  readonly seed?: Seed
 }
+
+/** Copies the template from the shared server into an empty database of that name, which is the operator's. */
+export type Seed = (spec: TenantSpec, to: Operator, database: string, fence: Fence) => Promise<void>
+
+/** Name of what a first database is made of, on either server. */
+export const seedOf = (tenant: TenantId) => `${tenant}_seed`
 
 /** Owner of the objects in templates, before a tenant's own role has them. */
 export const templateOwner = "saas_template"
+
+/** Whoever looks at several servers is not to wait longer for one that does not answer. */
+const answerMs = 2_000
 
 export class TenantDatabases implements Databases {
   readonly #options: DatabasesOptions
@@ -39,43 +53,62 @@ export class TenantDatabases implements Databases {
   }
 
   async raise(fence: Fence): Promise<void> {
-    await this.#options.fencing.raise(fence)
+    await this.#options.servers.raise(fence)
   }
 
   async observe(spec: TenantSpec): Promise<SeenDatabase> {
-    return await look(this.#options.operator, spec, this.#options.installation(), this.#password(spec.id))
+    const { operator } = await this.#options.servers.of(spec)
+    return await look(operator, spec, this.#options.installation(), this.#password(spec.id))
   }
 
   async clone(spec: TenantSpec, fence: Fence): Promise<void> {
-    const { operator, fencing, templateOf, clones } = this.#options
-    const template = templateOf(spec)
-    await fencing.act(fence, async (client) => {
+    await this.#act(spec, fence, async (client, operator) => {
       const stage = await this.#stage(client, spec.id)
       if (stage === "prepared" || stage === "open") return
       if (stage === "absent") {
-        await awaitTurn(client, clones, fence.signal)
-        await client
-          .query(
-            `CREATE DATABASE ${ident(spec.id)} TEMPLATE ${ident(template)} STRATEGY wal_log
-                 OWNER ${ident(operator.settings.user)} ALLOW_CONNECTIONS false`,
-          )
-          .catch((error: Error & { code?: string }) => {
-            if (error.code === "3D000") {
-              throw new RetryableError(`The template ${template} is gone. It is built anew.`, { cause: error })
-            }
-            // Somebody looks at the template by hand.
-            if (error.code === "55006") throw new RetryableError(`The template cannot be copied now: ${error.message}.`)
-            throw error
-          })
+        if (spec.database === "dedicated") await this.#fill(client, operator, spec, fence)
+        else await this.#copy(client, spec, fence)
       }
       await client.query(`COMMENT ON DATABASE ${ident(spec.id)} IS ${this.#mark(spec.id, "cloned")}`)
     })
   }
 
+  async #copy(client: pg.Client, spec: TenantSpec, fence: Fence): Promise<void> {
+    const { servers, templateOf, clones } = this.#options
+    const server = servers.named(spec.server)
+    const template = templateOf(spec)
+    await awaitTurn(client, clones, fence.signal, async () => {
+      if (await hasRole(client, spec.id)) return
+      await refuseWhenFull(client, server, spec.limits)
+      await reserveRole(client, spec.id, spec.limits)
+    })
+    await client
+      .query(
+        `CREATE DATABASE ${ident(spec.id)} TEMPLATE ${ident(template)} STRATEGY wal_log
+             OWNER ${ident(server.operator.settings.user)} ALLOW_CONNECTIONS false`,
+      )
+      .catch((error: Error & { code?: string }) => {
+        throw notCopied(error, template)
+      })
+  }
+
+  /** From another server there is no copying: it is filled under another name, and gets its own when it is whole. */
+  async #fill(client: pg.Client, operator: Operator, spec: TenantSpec, fence: Fence): Promise<void> {
+    const { seed, servers } = this.#options
+    if (!seed) throw new PermanentError(`The target ${spec.target} cannot fill a database server of a tenant's own.`)
+    const draft = seedOf(spec.id)
+    await dropDatabase(client, draft)
+    await client.query(`CREATE DATABASE ${ident(draft)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'`)
+    await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM PUBLIC`)
+    await seed(spec, operator, draft, fence)
+    await servers.check(fence)
+    await client.query(`ALTER DATABASE ${ident(draft)} WITH ALLOW_CONNECTIONS false`)
+    await client.query(`ALTER DATABASE ${ident(draft)} RENAME TO ${ident(spec.id)}`)
+  }
+
   async prepare(spec: TenantSpec, fence: Fence): Promise<void> {
-    const { operator, fencing } = this.#options
     const database = ident(spec.id)
-    await fencing.act(fence, async (client) => {
+    await this.#act(spec, fence, async (client, operator) => {
       const stage = await this.#stage(client, spec.id)
       // Once somebody may have been in it, another identity would be taken for a copy and a password would be lost.
       if (stage === "prepared" || stage === "open") return
@@ -89,14 +122,14 @@ export class TenantDatabases implements Databases {
         await giveIdentity(clone)
         await handOver(clone, templateOwner, spec.id)
         await clone.query(`COMMENT ON DATABASE ${database} IS ${this.#mark(spec.id, "prepared")}`)
-        await fencing.check(fence)
+        await this.#options.servers.check(fence)
         await clone.query("COMMIT")
       })
     })
   }
 
   async open(spec: TenantSpec, fence: Fence): Promise<void> {
-    await this.#options.fencing.act(fence, async (client) => {
+    await this.#act(spec, fence, async (client) => {
       const stage = await this.#stage(client, spec.id)
       if (stage === "open") return
       if (stage === "absent") throw goneAgain(spec.id)
@@ -109,7 +142,7 @@ export class TenantDatabases implements Databases {
   }
 
   async repairRights(spec: TenantSpec, fence: Fence): Promise<void> {
-    await this.#options.fencing.act(fence, async (client) => {
+    await this.#act(spec, fence, async (client) => {
       const database = ident(spec.id)
       if ((await this.#stage(client, spec.id)) === "absent") throw goneAgain(spec.id)
       await client.query("BEGIN")
@@ -127,21 +160,52 @@ export class TenantDatabases implements Databases {
     })
   }
 
-  async drop(fence: Fence): Promise<void> {
+  async drop(spec: TenantSpec, fence: Fence): Promise<void> {
     const installation = this.#options.installation()
-    await this.#options.fencing.act(fence, (client) => dropTenant(client, fence.tenant, installation))
+    await this.#act(spec, fence, (client) => dropTenant(client, spec.id, installation))
+    if (spec.database === "shared") return
+    const shared = this.#options.servers.named(spec.server)
+    await shared.fencing.act(fence, (client) => dropDatabase(client, seedOf(spec.id)))
   }
 
   async usage(spec: TenantSpec): Promise<DatabaseUsage | null> {
-    return await countUsage(this.#options.operator, spec, this.#password(spec.id))
+    const { operator } = await this.#options.servers.of(spec)
+    return await countUsage(operator, spec, this.#password(spec.id))
   }
 
   async ping(): Promise<void> {
-    await this.#options.operator.query("SELECT 1")
+    const { shared } = this.#options.servers
+    await Promise.any(shared.map(({ operator }) => operator.query("SELECT 1"))).catch((error: AggregateError) => {
+      throw error.errors[0]
+    })
+  }
+
+  async problems(): Promise<readonly string[]> {
+    const { shared } = this.#options.servers
+    const problems = shared.map(async ({ name, operator }) => {
+      const late = pause(answerMs, `It did not answer within ${answerMs / 1000} s.`, { ref: false })
+      const told = operator.query("SELECT 1").then(
+        () => "",
+        (error: Error) => error.message,
+      )
+      const problem = await Promise.race([told, late])
+      return problem ? [`The database server ${name} is away, and its tenants wait for it: ${problem}`] : []
+    })
+    return (await Promise.all(problems)).flat()
   }
 
   async close(): Promise<void> {
-    await this.#options.operator.close()
+    await this.#options.servers.close()
+  }
+
+  /** In a session on the tenant's own server that holds the tenant's lock there. */
+  async #act<T>(
+    spec: TenantSpec,
+    fence: Fence,
+    work: (client: pg.Client, operator: Operator) => Promise<T>,
+  ): Promise<T> {
+    const { operator, fencing } = await this.#options.servers.of(spec)
+    return await fencing.act(fence, (client) => work(client, operator))
   }
 
   async #stage(client: pg.Client, tenant: TenantId) {
@@ -155,6 +219,15 @@ export class TenantDatabases implements Databases {
   #mark(subject: string, stage: Mark["stage"]): string {
     return literal(writeMark({ installation: this.#options.installation(), subject, stage }))
   }
+}
+
+function notCopied(error: Error & { code?: string }, template: string): Error {
+  if (error.code === "3D000") {
+    return new RetryableError(`The template ${template} is gone. It is built anew.`, { cause: error })
+  }
+  // Somebody looks at the template by hand.
+  if (error.code === "55006") return new RetryableError(`The template cannot be copied now: ${error.message}.`)
+  return error
 }
 
 function goneAgain(tenant: TenantId): RetryableError {

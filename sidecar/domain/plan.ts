@@ -10,6 +10,11 @@ export const crashLoop = 5
 /** How far a tenant's database has come. `open` means that its own role may connect. */
 export type DatabaseStage = "absent" | "foreign" | "cloned" | "prepared" | "open"
 
+/** Of a tenant's own server; one that many share is always `ready`, and whoever asks it is told where it is away. */
+export interface SeenServer {
+  readonly state: "absent" | "starting" | "ready"
+}
+
 export interface SeenDatabase {
   readonly stage: DatabaseStage
   /**
@@ -60,7 +65,9 @@ export interface Drift {
 }
 
 export interface Observation {
+  readonly server: SeenServer
   readonly template: "absent" | "ready"
+  /** `absent` while the server is not ready: nobody can look. */
   readonly database: SeenDatabase
   readonly files: "absent" | "present"
   readonly runtime: SeenRuntime
@@ -81,6 +88,7 @@ export interface Wanted {
 }
 
 export type Step =
+  | { readonly kind: "make_server" }
   | { readonly kind: "build_template" }
   | { readonly kind: "clone_database" }
   | { readonly kind: "prepare_database" }
@@ -99,6 +107,7 @@ export type Step =
   | { readonly kind: "verify_backup" }
   | { readonly kind: "drop_database" }
   | { readonly kind: "remove_files" }
+  | { readonly kind: "remove_server" }
   | { readonly kind: "remove_route" }
 
 export type StepKind = Step["kind"]
@@ -123,7 +132,7 @@ export function plan(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
     case "suspended":
       return planSuspended(spec, seen)
     case "deleted":
-      return planDeleted(seen)
+      return planDeleted(spec, seen)
   }
 }
 
@@ -131,7 +140,8 @@ function planRunning(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
   return planDatabase(seen) ?? planRuntime(spec, wanted, seen) ?? planService(spec, wanted, seen)
 }
 
-function planDatabase({ database, files, finalBackup, template, drift }: Observation): Decision | null {
+function planDatabase({ server, database, files, finalBackup, template, drift }: Observation): Decision | null {
+  if (server.state !== "ready") return step({ kind: "make_server" })
   switch (database.stage) {
     case "foreign":
       return blockedByForeign
@@ -196,7 +206,8 @@ function planSuspended(spec: TenantSpec, { database, runtime, route, drift }: Ob
   return database.rights === "wrong" ? step({ kind: "repair_rights" }) : done
 }
 
-function planDeleted({ database, files, runtime, route, finalBackup }: Observation): Decision {
+function planDeleted(spec: TenantSpec, seen: Observation): Decision {
+  const { server, database, files, runtime, route, finalBackup } = seen
   if (route.state.kind !== "none" && route.state.kind !== "maintenance") {
     return step({
       kind: "route",
@@ -208,6 +219,8 @@ function planDeleted({ database, files, runtime, route, finalBackup }: Observati
     // What was backed up while it could still be written to is not the final backup.
     return step({ kind: finalBackup === "absent" ? "stop_runtime" : "shelve_backup" })
   }
+  // What is in it must be seen before anybody can say that it may go.
+  if (server.state === "starting") return step({ kind: "make_server" })
   switch (database.stage) {
     case "foreign":
       return blockedByForeign
@@ -227,6 +240,7 @@ function planDeleted({ database, files, runtime, route, finalBackup }: Observati
               "Its database is gone and no final backup was verified, so its files are kept. Remove them by hand.",
             )
       }
+      if (spec.database === "dedicated" && server.state !== "absent") return step({ kind: "remove_server" })
       return route.state.kind === "none" ? done : step({ kind: "remove_route" })
   }
 }

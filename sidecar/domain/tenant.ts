@@ -5,6 +5,7 @@
 
 /** Opaque and for ever: `t` and 10 base32 characters. Also the name of the tenant's database and role. */
 export type TenantId = string
+export const tenantPattern = "^t[a-z2-7]{10}$"
 
 export const desiredStates = ["running", "suspended", "deleted"] as const
 export type DesiredState = (typeof desiredStates)[number]
@@ -66,6 +67,10 @@ export interface Bootstrap {
   readonly userLogin: string
 }
 
+/** A PostgreSQL server that many share, or one of the tenant's own. */
+export const databaseStrategies = ["shared", "dedicated"] as const
+export type DatabaseStrategy = (typeof databaseStrategies)[number]
+
 export interface TenantHost {
   readonly name: string
   readonly primary: boolean
@@ -86,7 +91,12 @@ export interface TenantSpec {
   /** Why it is suspended, in words for the visitor; "" unless `desired` is `suspended`. */
   readonly reason: string
   readonly target: string
+  /**
+   * Name of the shared server that the tenant's database is on. Where it is on one of the tenant's own, that one gets its
+   * first database from a template there, and claims are fenced there.
+   */
   readonly server: string
+  readonly database: DatabaseStrategy
   readonly template: TemplateSpec
   readonly limits: Limits
   readonly hosts: readonly TenantHost[]

@@ -3,7 +3,15 @@
  * Every act takes a `Fence` and refuses, with `StaleEpoch`, when a younger claim has been there before.
  * Every act is idempotent. Errors: `RetryableError` or `PermanentError` (domain/errors.ts).
  */
-import type { Drift, FinalBackup, RouteState, SeenDatabase, SeenRoute, SeenRuntime } from "../domain/plan.ts"
+import type {
+  Drift,
+  FinalBackup,
+  RouteState,
+  SeenDatabase,
+  SeenRoute,
+  SeenRuntime,
+  SeenServer,
+} from "../domain/plan.ts"
 import type { TemplateSpec, TenantHost, TenantId, TenantSpec } from "../domain/tenant.ts"
 import type { ServerInfo, TargetInfo } from "../odoo/port.ts"
 
@@ -11,6 +19,8 @@ export interface Fence {
   /** The subject of the claim: a tenant's id, or `tpl_<key>` where a template is built by an operation of its own. */
   readonly tenant: TenantId
   readonly epoch: number
+  /** Name of the shared database server whose operator's database keeps the subject's epoch. */
+  readonly server: string
   /** Aborted when the lease is lost or the operation cancelled. */
   readonly signal: AbortSignal
 }
@@ -23,8 +33,12 @@ export interface DatabaseAddress {
 }
 
 export interface DatabaseServers {
-  /** Where a tenant's database lives; makes a dedicated server where the spec asks for one. */
-  ensure(spec: TenantSpec, fence: Fence): Promise<DatabaseAddress>
+  observe(spec: TenantSpec): Promise<SeenServer>
+  /** Makes a dedicated server where the spec asks for one; resolves once it serves. */
+  ensure(spec: TenantSpec, fence: Fence): Promise<void>
+  /** Takes a dedicated one away, with all that is in it. The caller has made sure of the final backup. */
+  remove(spec: TenantSpec, fence: Fence): Promise<void>
+  /** Those that many share. */
   describe(): Promise<readonly ServerInfo[]>
 }
 
@@ -44,11 +58,13 @@ export interface Databases {
   open(spec: TenantSpec, fence: Fence): Promise<void>
   repairRights(spec: TenantSpec, fence: Fence): Promise<void>
   /** Takes the database and its role away. The caller has made sure of the final backup. */
-  drop(fence: Fence): Promise<void>
+  drop(spec: TenantSpec, fence: Fence): Promise<void>
   /** Counted from outside the tenant; null while there is no open database. */
   usage(spec: TenantSpec): Promise<DatabaseUsage | null>
-  /** Resolves when PostgreSQL answers; otherwise throws a RetryableError that says why not. */
+  /** Resolves when a server answers: its tenants can be worked on. Else throws a RetryableError that says why none does. */
   ping(): Promise<void>
+  /** A sentence for each server that does not answer in time, or not at all. */
+  problems(): Promise<readonly string[]>
   close(): Promise<void>
 }
 
@@ -59,8 +75,9 @@ export interface DatabaseUsage {
 }
 
 export interface Templates {
-  observe(template: TemplateSpec): Promise<"absent" | "ready">
-  /** One build at a time of the same template, whoever asks; resolves at once where it is ready. */
+  /** `server`: each has templates of its own. */
+  observe(template: TemplateSpec, server: string): Promise<"absent" | "ready">
+  /** On the server of the fence. One build at a time of the same template, whoever asks; resolves at once where it is ready. */
   build(template: TemplateSpec, fence: Fence): Promise<void>
 }
 

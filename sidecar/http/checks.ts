@@ -7,7 +7,7 @@ import type { Check } from "./health.ts"
 export interface CheckedParts {
   readonly session: Pick<Session, "check">
   readonly master: Pick<Availability, "reason">
-  readonly databases: Pick<Databases, "ping">
+  readonly databases: Pick<Databases, "ping" | "problems">
   readonly target: string
   readonly describe: Served["describe"]
 }
@@ -25,8 +25,9 @@ export function checksOf({ session, master, databases, target, describe }: Check
     {
       name: "postgresql",
       run: async () => {
-        await databases.ping()
-        return ""
+        // Where one of several is away, the tenants of the others are worked on.
+        const [problems] = await Promise.all([databases.problems(), databases.ping()])
+        return problems.join(" ")
       },
     },
     {

@@ -19,18 +19,27 @@ export interface TargetInfo {
   readonly missingIsolation: readonly string[]
   readonly memoryMb: number
   readonly cpuMilli: number
+  /** Whether it makes database servers for single tenants. */
+  readonly dedicatedServers: boolean
 }
 
+/** A shared database server. */
 export interface ServerInfo {
   readonly name: string
   readonly target: string
   readonly ready: boolean
   readonly notes: readonly string[]
+  /** Those that tenants may have: what the server takes without what it keeps for superusers and for us. */
   readonly maxConnections: number
   readonly maxDatabases: number
   readonly databases: number
+  /** What all tenants' roles together may hold: never more than `maxConnections`, whoever is busy. */
+  readonly promisedConnections: number
+  /** Open just now, those of the operator included. */
   readonly connections: number
   readonly diskFreeMb: number
+  /** 0 where nobody knows it. */
+  readonly diskTotalMb: number
 }
 
 export interface HelloInfo {

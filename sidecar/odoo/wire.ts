@@ -3,7 +3,7 @@
  * carry. Every answer is checked against these schemas, so that nothing half-understood gets any further.
  */
 import { z } from "zod"
-import { desiredStates } from "../domain/tenant.ts"
+import { databaseStrategies, desiredStates } from "../domain/tenant.ts"
 import { operationKinds } from "./port.ts"
 
 const integer = z.number().int()
@@ -28,6 +28,7 @@ const spec = z.object({
   reason: z.string(),
   target: z.string(),
   server: z.string(),
+  database: z.enum(databaseStrategies),
   template,
   limits: z.object({
     cpuMilli: integer,

@@ -29,10 +29,11 @@ function isDiskFull(error: unknown): error is Error {
 async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: Fence): Promise<void> {
   const { target, databases, templates, control } = world
   switch (step.kind) {
+    case "make_server":
+      return await target.servers.ensure(spec, fence)
     case "build_template":
       return await templates.build(spec.template, fence)
     case "clone_database":
-      await target.servers.ensure(spec, fence)
       return await databases.clone(spec, fence)
     case "prepare_database":
       return await databases.prepare(spec, fence)
@@ -66,11 +67,13 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
     case "verify_backup":
       return await target.backups.verify(spec, fence)
     case "drop_database":
-      return await databases.drop(fence)
+      return await databases.drop(spec, fence)
     case "remove_files":
       // The files go last: while they are there, this step is seen to be undone.
       await target.runtime.remove(fence)
       return await target.files.remove(fence)
+    case "remove_server":
+      return await target.servers.remove(spec, fence)
     case "remove_route":
       return await target.router.remove(fence)
   }

@@ -4,11 +4,10 @@ import type { World } from "./world.ts"
 
 /** Asks everybody at once what is there. */
 export async function observe<E>(world: World<E>, spec: TenantSpec): Promise<Observation> {
-  const { target, databases, templates, control } = world
-  const [template, database, usage, files, [runtime, tenant], route, finalBackup, drift] = await Promise.all([
-    templates.observe(spec.template),
-    databases.observe(spec),
-    databases.usage(spec),
+  const { target, templates, control } = world
+  const [template, [server, database, usage], files, [runtime, tenant], route, finalBackup, drift] = await Promise.all([
+    templates.observe(spec.template, spec.server),
+    observeDatabase(world, spec),
     target.files.observe(spec.id),
     target.runtime.observe(spec.id).then(async (runtime) => {
       return [runtime, runtime.state === "ready" ? await control.state(spec.id) : null] as const
@@ -18,5 +17,11 @@ export async function observe<E>(world: World<E>, spec: TenantSpec): Promise<Obs
     target.drift?.(spec) ?? null,
   ])
   const activeUsers = usage?.activeUsers ?? null
-  return { template, database, files, runtime, tenant, route, finalBackup, activeUsers, drift }
+  return { server, template, database, files, runtime, tenant, route, finalBackup, activeUsers, drift }
+}
+
+async function observeDatabase<E>({ target, databases }: World<E>, spec: TenantSpec) {
+  const server = await target.servers.observe(spec)
+  if (server.state !== "ready") return [server, { stage: "absent", rights: "right" }, null] as const
+  return [server, ...(await Promise.all([databases.observe(spec), databases.usage(spec)]))] as const
 }

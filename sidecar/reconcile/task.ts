@@ -76,7 +76,8 @@ export class Task<C extends Claim = Claim> {
   }
 
   fence(signal: AbortSignal = this.#ended.signal): Fence {
-    return { tenant: this.subject, epoch: this.claim.epoch, signal }
+    const server = "spec" in this.claim ? this.spec.server : this.claim.server
+    return { tenant: this.subject, epoch: this.claim.epoch, server, signal }
   }
 
   /** Throws what `perform` throws, or `Interrupted` where it was cut short; `moved` only ends the step. */

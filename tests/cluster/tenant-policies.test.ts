@@ -23,7 +23,8 @@ test.before(async () => {
     const policies = networkPolicies(owner, place, {
       callers: ["traefik"],
       callerNetworks: [`${node}/32`],
-      postgres: { networks: [`${postgres}/32`], namespaces: [databases], port: 5432 },
+      postgres: [{ networks: [`${postgres}/32`], namespaces: [databases], port: 5432 }],
+      ownPostgres: false,
       mailPorts: [],
       https: true,
     })

@@ -129,7 +129,7 @@ function ownerAt(epoch: number, installation = ours): Owner {
 }
 
 function fenceAt(epoch: number): Fence {
-  return { tenant, epoch, signal: new AbortController().signal }
+  return { tenant, epoch, server: "local", signal: new AbortController().signal }
 }
 
 async function told(): Promise<string> {

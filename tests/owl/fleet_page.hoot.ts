@@ -227,7 +227,7 @@ test("targets and servers show how full they are, in words where it is too much,
   expect(queryAllTexts("[data-server=main] .o_saas_fullness")).toEqual([
     "Storage promised\nfar more than there is\n300 GB of 100 GB",
     "Databases\ngetting full\n80 of 100",
-    "Connections\n10 of 100",
+    "Connections promised\n10 of 100",
   ])
   expect(".o_saas_disk").toHaveAttribute("data-level", "full")
 })

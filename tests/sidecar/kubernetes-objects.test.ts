@@ -48,7 +48,8 @@ const up = ingress(owner, place, {
 const policies = networkPolicies(owner, place, {
   callers: ["traefik"],
   callerNetworks: ["10.1.0.0/24"],
-  postgres: { networks: ["10.9.9.9/32"], namespaces: ["databases"], port: 5432 },
+  postgres: [{ networks: ["10.9.9.9/32"], namespaces: ["databases"], port: 5432 }],
+  ownPostgres: false,
   mailPorts: [587],
   https: true,
 })

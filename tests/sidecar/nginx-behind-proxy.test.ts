@@ -47,7 +47,7 @@ test.before(async () => {
     guard: async () => undefined,
   })
   await router.start()
-  const fence = { tenant: "taaaaaaaaaa", epoch: 1, signal: new AbortController().signal }
+  const fence = { tenant: "taaaaaaaaaa", epoch: 1, server: "local", signal: new AbortController().signal }
   await router.apply(fence, upstream, [{ name: host, primary: true }], { kind: "up" })
   proxyFolder = mkdtempSync(join(tmpdir(), "saas-proxy-"))
   startProxy()

@@ -18,7 +18,7 @@ const test = suite("nginx in trouble")
 const up: RouteState = { kind: "up" }
 const suspended: RouteState = { kind: "suspended", reason: "Unpaid" }
 const nowhere = { hosts: [], state: { kind: "none" } }
-const fence = (tenant: string) => ({ tenant, epoch: 1, signal: new AbortController().signal })
+const fence = (tenant: string) => ({ tenant, epoch: 1, server: "local", signal: new AbortController().signal })
 const one = fence("taaaaaaaaaa")
 const two = fence("tbbbbbbbbbb")
 const hosts = (...names: string[]) => names.map((name, index) => ({ name, primary: index === 0 }))

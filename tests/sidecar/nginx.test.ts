@@ -16,8 +16,8 @@ import { until } from "../helpers/wait.ts"
 const test = suite("nginx")
 const up: RouteState = { kind: "up" }
 const signal = new AbortController().signal
-const one = { tenant: "taaaaaaaaaa", epoch: 1, signal }
-const two = { tenant: "tbbbbbbbbbb", epoch: 1, signal }
+const one = { tenant: "taaaaaaaaaa", epoch: 1, server: "local", signal }
+const two = { tenant: "tbbbbbbbbbb", epoch: 1, server: "local", signal }
 const hosts = (name: string) => [{ name, primary: true }]
 
 let folder: string

@@ -18,7 +18,7 @@ import { aSpec } from "./helpers/spec.ts"
 const test = suite("plan, whatever happens")
 
 /** The longest way: a running tenant with everything wrong is backed up, verified and deleted, or made from nothing. */
-const mostSteps = 20
+const mostSteps = 22
 
 const specs: fc.Arbitrary<TenantSpec> = fc
   .record({
@@ -54,7 +54,7 @@ const events: fc.Arbitrary<Event> = fc.record({
   killed: fc.boolean(),
 })
 
-const histories = fc.record({ first: specs, events: fc.array(events, { maxLength: 60 }) })
+const histories = fc.record({ dedicated: fc.boolean(), first: specs, events: fc.array(events, { maxLength: 60 }) })
 
 test("from every reachable state it comes to rest where the spec wants it, and loses nothing on the way", () => {
   fc.assert(
@@ -120,7 +120,7 @@ test("a foreign database is never touched, whatever is wanted", () => {
   fc.assert(
     fc.property(histories, specs, (history, spec) => {
       const { model } = live(history)
-      const { model: rest, decision } = settle({ ...model, stage: "foreign" }, spec)
+      const { model: rest, decision } = settle({ ...model, server: "ready", stage: "foreign" }, spec)
       assert.is(rest.stage, "foreign")
       assert.is(decision.kind, "blocked")
     }),
@@ -131,15 +131,22 @@ test("a foreign database is never touched, whatever is wanted", () => {
 test.run()
 
 function decide(model: Model, spec: TenantSpec): Decision {
-  return plan(spec, wantedOf(spec), observeModel(model))
+  const database = model.dedicated ? "dedicated" : "shared"
+  return plan({ ...spec, database }, wantedOf(spec), observeModel(model))
+}
+
+interface History {
+  readonly dedicated: boolean
+  readonly first: TenantSpec
+  readonly events: readonly Event[]
 }
 
 /** The model itself throws where something is done that must never be done. */
-function live({ first, events }: { readonly first: TenantSpec; readonly events: readonly Event[] }): {
+function live({ dedicated, first, events }: History): {
   readonly model: Model
   readonly spec: TenantSpec
 } {
-  let model = emptyModel
+  let model: Model = { ...emptyModel, dedicated, server: dedicated ? "absent" : "ready" }
   let spec = first
   for (const event of events) {
     spec = event.spec ?? spec
@@ -183,6 +190,7 @@ function assertIsAsWanted(model: Model, spec: TenantSpec): void {
       assert.is(model.stage, "absent")
       assert.is(model.role, "absent")
       assert.not(model.files)
+      assert.is(model.server, model.dedicated ? "absent" : "ready")
       assert.equal(model.route, { hosts: [], state: { kind: "none" } })
   }
 }

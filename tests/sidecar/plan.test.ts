@@ -9,6 +9,7 @@ const test = suite("plan")
 const wanted: Wanted = { runtimeFingerprint: "runtime", settingsFingerprint: "settings" }
 
 const nothing: Observation = {
+  server: { state: "ready" },
   template: "ready",
   database: { stage: "absent", rights: "right" },
   files: "absent",
@@ -47,6 +48,27 @@ test("nobody is sent to a tenant before it is bootstrapped and knows its limits"
   assert.is(nextStep(aSpec(), { ...unrouted, tenant: { bootstrapped: false, settings: "" } }), "bootstrap")
   assert.is(nextStep(aSpec(), { ...unrouted, tenant: { bootstrapped: true, settings: "" } }), "apply_settings")
   assert.is(nextStep(aSpec(), unrouted), "route")
+})
+
+test("a server of the tenant's own comes before its database, and goes after everything that was in it", () => {
+  const running = aSpec({ database: "dedicated" })
+  for (const state of ["absent", "starting"] as const) {
+    assert.is(nextStep(running, { ...nothing, server: { state } }), "make_server")
+  }
+  assert.is(nextStep(running, nothing), "clone_database")
+  const deleted = aSpec({ database: "dedicated", desired: "deleted" })
+  const asleep = {
+    ...serving,
+    ...stopped("Unpaid."),
+    route: { ...serving.route, state: { kind: "maintenance" } },
+  } as const
+  // What nobody can look at may be all that the customer has.
+  assert.is(nextStep(deleted, { ...asleep, database: nothing.database, server: { state: "starting" } }), "make_server")
+  assert.is(nextStep(deleted, asleep), "back_up")
+  const emptied = { ...asleep, database: nothing.database, finalBackup: "verified" } as const
+  assert.is(nextStep(deleted, emptied), "remove_files")
+  assert.is(nextStep(deleted, { ...emptied, files: "absent" }), "remove_server")
+  assert.is(nextStep(deleted, { ...emptied, files: "absent", server: { state: "absent" } }), "remove_route")
 })
 
 test("what was changed from inside is put right before it is served", () => {

@@ -140,7 +140,12 @@ test("an act that comes too late is refused by the epoch, even where nobody told
   const operation = master.want(spec)
   startWorker({ leaseSeconds: 3600 })
   await held.reached
-  await world.world.databases.raise({ tenant: spec.id, epoch: 99, signal: new AbortController().signal })
+  await world.world.databases.raise({
+    tenant: spec.id,
+    epoch: 99,
+    server: "local",
+    signal: new AbortController().signal,
+  })
   held.release()
   await ended(operation)
   assert.not.ok(actsOf(spec.id).includes("create_files"))
@@ -154,7 +159,12 @@ test("the end that a stale worker tells changes nothing", async () => {
   const worker = startWorker({ leaseSeconds: 3600 })
   await held.reached
   master.giveToAnother(operation)
-  await world.world.databases.raise({ tenant: spec.id, epoch: 99, signal: new AbortController().signal })
+  await world.world.databases.raise({
+    tenant: spec.id,
+    epoch: 99,
+    server: "local",
+    signal: new AbortController().signal,
+  })
   held.release()
   await until("the worker has let go", async () => worker.running === 0, { seconds: 5 })
   assert.is(operation.outcome, null)

@@ -52,6 +52,7 @@ const wireSpec = {
   reason: "",
   target: "local",
   server: "local",
+  database: "shared",
   template: {
     key: "0123456789",
     release: { name: "19", odoo_version: "19.0", sources: [] },

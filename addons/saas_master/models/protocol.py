@@ -48,6 +48,7 @@ target = wire.record(
     missing_isolation=wire.texts,
     memory_mb=wire.amount,
     cpu_milli=wire.amount,
+    dedicated_servers=wire.flag,
 )
 server = wire.record(
     name=wire.text,
@@ -57,8 +58,10 @@ server = wire.record(
     max_connections=wire.amount,
     max_databases=wire.amount,
     databases=wire.amount,
+    promised_connections=wire.amount,
     connections=wire.amount,
     disk_free_mb=wire.amount,
+    disk_total_mb=wire.amount,
 )
 info = wire.record(
     protocol=wire.integer,

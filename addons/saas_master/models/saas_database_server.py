@@ -1,6 +1,17 @@
 from odoo import api, fields, models
 
-COUNTS = ("max_connections", "max_databases", "databases", "connections", "disk_free_mb")
+from . import placement
+
+COUNTS = (
+    "max_connections",
+    "max_databases",
+    "databases",
+    "promised_connections",
+    "connections",
+    "disk_free_mb",
+    "disk_total_mb",
+)
+LEVELS = [("fine", "Room"), ("high", "Getting Full"), ("full", "Full")]
 
 
 class SaasDatabaseServer(models.Model):
@@ -8,7 +19,10 @@ class SaasDatabaseServer(models.Model):
 
     _name = "saas.database.server"
     _description = "Database Server"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "target_id, name"
+    # Whoever may look may say something, and tick off what they were told to see to.
+    _mail_post_access = "read"
 
     name = fields.Char(required=True, readonly=True)
     target_id = fields.Many2one(
@@ -19,13 +33,30 @@ class SaasDatabaseServer(models.Model):
         [("ready", "Ready"), ("not_ready", "Not Ready")], compute="_compute_state"
     )
     note = fields.Text("What to Know", readonly=True)
-    max_connections = fields.Integer(readonly=True)
+    max_connections = fields.Integer(
+        readonly=True, help="For tenants: what PostgreSQL takes, without what it and we keep."
+    )
     max_databases = fields.Integer(readonly=True)
-    databases = fields.Integer(readonly=True)
-    connections = fields.Integer(readonly=True)
+    databases = fields.Integer("Tenants", readonly=True)
+    promised_connections = fields.Integer(
+        readonly=True, help="What the plans of its tenants allow together, whoever is busy."
+    )
+    connections = fields.Integer("Open Connections", readonly=True)
     disk_free_mb = fields.Integer("Free Disk Space (MB)", readonly=True)
-    databases_percent = fields.Float("Databases Full", compute="_compute_percent")
+    disk_total_mb = fields.Integer("Disk (MB)", readonly=True)
+    tenant_ids = fields.One2many(
+        "saas.tenant",
+        "server_id",
+        "Its Tenants",
+        domain=[("database_strategy", "=", "shared"), ("released", "=", False)],
+    )
+    databases_percent = fields.Float("Tenants Full", compute="_compute_percent")
     connections_percent = fields.Float("Connections Full", compute="_compute_percent")
+    open_percent = fields.Float("Connections Open", compute="_compute_percent")
+    disk_percent = fields.Float("Disk Full", compute="_compute_percent")
+    percent = fields.Float("Full", compute="_compute_percent")
+    level = fields.Selection(LEVELS, compute="_compute_percent")
+    warned = fields.Boolean(readonly=True, help="Staff was told that it is getting full.")
 
     _name_unique = models.Constraint(
         "UNIQUE(target_id, name)", "There is a database server of that name already."
@@ -39,8 +70,23 @@ class SaasDatabaseServer(models.Model):
     @api.depends(*COUNTS)
     def _compute_percent(self):
         for server in self:
+            disk_used = server.disk_total_mb - server.disk_free_mb
             server.databases_percent = percent(server.databases, server.max_databases)
-            server.connections_percent = percent(server.connections, server.max_connections)
+            server.connections_percent = percent(
+                server.promised_connections, server.max_connections
+            )
+            server.open_percent = percent(server.connections, server.max_connections)
+            server.disk_percent = percent(disk_used, server.disk_total_mb)
+            server.percent = max(
+                server.databases_percent, server.connections_percent, server.disk_percent
+            )
+            # The smallest plan that there can be: who has no room for that one is full.
+            smallest = placement.Wish(connections=5)
+            if placement.obstacle(smallest, server._as_placed()) in ("", "not_ready"):
+                is_high = server.percent >= placement.HIGH_PERCENT
+                server.level = "high" if is_high else "fine"
+            else:
+                server.level = "full"
 
     @api.model
     def _heard_of(self, info):
@@ -54,22 +100,169 @@ class SaasDatabaseServer(models.Model):
                 f"The database server {info['name']} is said to be of the target {info['target']}, "
                 "which nobody has told of. Tell of a target before, or together with, its servers."
             )
-        values = {name: info[name] for name in COUNTS}
-        values.update(ready=bool(info["ready"]), note="\n".join(info["notes"]))
+        values = {"ready": bool(info["ready"]), "note": "\n".join(info["notes"])}
+        if info["ready"]:
+            # One that is away tells nothing of itself: what it had is still the best that we know.
+            values.update({name: info[name] for name in COUNTS})
         server = self.search([("target_id", "=", target.id), ("name", "=", info["name"])])
-        if server:
-            server.write(values)
-            return server
-        return self.create({"name": info["name"], "target_id": target.id, **values})
+        if not server:
+            return self.create({"name": info["name"], "target_id": target.id, **values})
+        before = server._room()
+        server.write(values)
+        server._warn()
+        if server.ready and any(
+            now > then for now, then in zip(server._room(), before, strict=True)
+        ):
+            server._begin_refused_again()
+        return server
+
+    def _room(self):
+        """What is left, in tenants and in connections."""
+        return (
+            self.max_databases - self.databases,
+            self.max_connections - self.promised_connections,
+        )
+
+    def _begin_refused_again(self):
+        """What did not fit may fit now."""
+        for tenant in self.env["saas.tenant"].search(
+            [("server_id", "=", self.id), ("phase", "=", "failed"), ("ready_at", "=", False)]
+        ):
+            tenant._begin_again(
+                self.env._("The database server %s can hold more than before.", self.name)
+            )
+
+    # Warned of once, while there is time
+
+    def _warn(self):
+        for server in self:
+            if server.percent >= placement.HIGH_PERCENT and not server.warned:
+                server.warned = True
+                server.activity_schedule(
+                    "mail.mail_activity_data_todo",
+                    summary=server._warning(),
+                    note=server._advice(),
+                    user_id=server._responsible().id,
+                )
+            elif server.percent < placement.CALM_PERCENT and server.warned:
+                server.warned = False
+                server._forget_warning()
+
+    def _forget_warning(self):
+        summary = self._warning()
+        self.activity_ids.filtered(lambda todo: todo.summary == summary).unlink()
+
+    def _warning(self):
+        return self.env._("This database server is getting full")
+
+    def _advice(self):
+        return self.env._(
+            "%(tenants)s of %(max_tenants)s tenants, %(promised)s of %(max_connections)s "
+            "connections promised, %(disk)d %% of the disk used. Raise what it can hold, or add a "
+            "database server; once it is full, new tenants are refused.",
+            tenants=self.databases,
+            max_tenants=self.max_databases,
+            promised=self.promised_connections,
+            max_connections=self.max_connections,
+            disk=self.disk_percent,
+        )
+
+    def _responsible(self):
+        owners = self.env.ref("saas_master.group_saas_owner").sudo().all_user_ids
+        return owners.filtered("active")[:1] or self.env.ref("base.user_admin")
+
+    # Where a new tenant goes
 
     @api.model
-    def _choose(self):
-        """The ready one with most room left, of a target that is ready; empty when none is."""
-        servers = self.search([("ready", "=", True), ("target_id.state", "=", "ready")])
-        servers = servers.filtered(
-            lambda server: not server.max_databases or server.databases < server.max_databases
+    def _place(self, plan):
+        """The chosen one, or none, and why in words for staff.
+
+        :param plan: the product.template of the tenant to be
+        """
+        servers = self.search([])
+        wish = placement.Wish(plan.saas_database_strategy or "shared", plan.saas_connections)
+        choice = placement.place(wish, [server._as_placed() for server in servers])
+        return self.browse(choice.server or []), self._words_of(choice)
+
+    def _as_placed(self):
+        """With those that were given to it since it was last heard of, or are still to be made."""
+        self.ensure_one()
+        [(tenants, connections)] = self.env["saas.tenant"]._read_group(
+            [
+                ("server_id", "in", self.ids),
+                ("released", "=", False),
+                ("database_strategy", "=", "shared"),
+            ],
+            aggregates=["__count", "limit_connections:sum"],
         )
-        return servers.sorted(lambda server: (server.databases_percent, server.id))[:1]
+        placed = (connections or 0) + tenants * placement.OWN_CONNECTIONS
+        return placement.Server(
+            id=self.id,
+            ready=self.ready and self.target_id.state == "ready",
+            makes_dedicated=self.target_id.dedicated_servers,
+            tenants=max(self.databases, tenants),
+            max_tenants=self.max_databases,
+            promised=max(self.promised_connections, placed),
+            max_connections=self.max_connections,
+            disk_free_mb=self.disk_free_mb,
+            disk_total_mb=self.disk_total_mb,
+        )
+
+    @api.model
+    def _words_of(self, choice):
+        """Why it is that one, or why none, and what to do then."""
+        server = self.browse(choice.server or [])
+        match choice.why:
+            case "only":
+                return self.env._(
+                    "%(server)s is the only database server that has room; with it, it is "
+                    "%(percent)s %% full.",
+                    server=server.name,
+                    percent=choice.percent,
+                )
+            case "emptiest":
+                return self.env._(
+                    "%(server)s is the emptiest of %(count)s database servers that have room; with "
+                    "it, it is %(percent)s %% full.",
+                    server=server.name,
+                    count=choice.had_room,
+                    percent=choice.percent,
+                )
+            case "dedicated":
+                return self.env._(
+                    "Its plan gives it a database server of its own, which is made in %(target)s "
+                    "from a template of %(server)s.",
+                    target=server.target_id.name,
+                    server=server.name,
+                )
+            case "no_dedicated":
+                return self.env._(
+                    "Its plan gives it a database server of its own, and no target that is ready "
+                    "can make one. Add a Kubernetes target with KUBE_PG_IMAGE, or choose a plan "
+                    "on a shared server; it goes on by itself as soon as one can."
+                )
+            case "all_full":
+                return self.env._(
+                    "All database servers are full: %(list)s. Raise what one can hold, or add one; "
+                    "it goes on by itself then.",
+                    list=", ".join(self._obstacles(choice)),
+                )
+        return self.env._(
+            "No target is ready to take it. Look at SaaS ▸ Places ▸ Targets; it goes on by itself "
+            "as soon as one is."
+        )
+
+    @api.model
+    def _obstacles(self, choice):
+        words = {
+            "not_ready": self.env._("not ready"),
+            "tenants": self.env._("no more tenants"),
+            "connections": self.env._("no connections left"),
+            "disk": self.env._("too little disk space"),
+            "no_dedicated": self.env._("none of a tenant's own"),
+        }
+        for server in self.browse(choice.obstacles):
+            yield f"{server.name} ({words[choice.obstacles[server.id]]})"
 
 
 def percent(used, limit):

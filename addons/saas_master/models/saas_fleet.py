@@ -232,7 +232,7 @@ class SaasFleet(models.AbstractModel):
         stored = {
             server: (promised, database + files)
             for server, promised, database, files in self.env["saas.tenant"]._read_group(
-                [("released", "=", False)],
+                [("released", "=", False), ("database_strategy", "=", "shared")],
                 ["server_id"],
                 ["limit_storage_mb:sum", "database_mb:sum", "filestore_mb:sum"],
             )
@@ -250,7 +250,7 @@ class SaasFleet(models.AbstractModel):
                     "of": server.disk_free_mb and server.disk_free_mb + stored.get(server, none)[1],
                 },
                 "databases": {"used": server.databases, "of": server.max_databases},
-                "connections": {"used": server.connections, "of": server.max_connections},
+                "connections": {"used": server.promised_connections, "of": server.max_connections},
                 "disk_free_mb": server.disk_free_mb,
             }
             for server in self.env["saas.database.server"].search([])

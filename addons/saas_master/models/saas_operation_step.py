@@ -5,6 +5,7 @@ _lt = LazyTranslate(__name__)
 
 # What people read for each `StepKind` of sidecar/domain/plan.ts; a test holds the two equal.
 STEP_LABELS = {
+    "make_server": _lt("Make its database server"),
     "build_template": _lt("Build the template"),
     "clone_database": _lt("Copy the template"),
     "prepare_database": _lt("Give it an identity of its own"),
@@ -23,6 +24,7 @@ STEP_LABELS = {
     "verify_backup": _lt("Check the backup"),
     "drop_database": _lt("Delete the database"),
     "remove_files": _lt("Delete the files"),
+    "remove_server": _lt("Delete its database server"),
     "remove_route": _lt("Close its address"),
 }
 

@@ -40,6 +40,7 @@ class SaasPlan(models.Model):
         [("shared", "Shared database server"), ("dedicated", "Database server of its own")],
         default="shared",
     )
+    saas_database_note = fields.Char(compute="_compute_saas_database_note")
     saas_release_id = fields.Many2one(
         "saas.release", "Release", default=lambda self: self._default_saas_release_id()
     )
@@ -67,6 +68,25 @@ class SaasPlan(models.Model):
     def _compute_saas_app_names(self):
         for plan in self:
             plan.saas_app_names = ", ".join(app_names(self.env, plan._saas_modules()))
+
+    @api.depends("saas_database_strategy")
+    def _compute_saas_database_note(self):
+        able = self.env["saas.target"].sudo().search([("dedicated_servers", "=", True)])
+        for plan in self:
+            if plan.saas_database_strategy != "dedicated":
+                plan.saas_database_note = False
+            elif able:
+                plan.saas_database_note = self.env._(
+                    "Made by these targets: %s.", ", ".join(able.mapped("name"))
+                )
+            else:
+                plan.saas_database_note = plan._saas_dedicated_problem()
+
+    def _saas_dedicated_problem(self):
+        return self.env._(
+            "No target makes database servers for single tenants, so that this plan cannot be "
+            "delivered. Add a Kubernetes target with KUBE_PG_IMAGE, or choose a shared server."
+        )
 
     @api.model
     def _default_saas_release_id(self):

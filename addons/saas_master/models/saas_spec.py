@@ -6,7 +6,7 @@ for it.
 # A change of any of these raises the tenant's generation. Hosts, which have rows of their own, and
 # the plan's limits say by themselves when they change.
 SPEC_FIELDS = frozenset(
-    "slug desired suspend_reason target_id server_id template_id plan_id "
+    "slug desired suspend_reason target_id server_id database_strategy template_id plan_id "
     "bootstrap_company bootstrap_country bootstrap_lang bootstrap_timezone bootstrap_user_name "
     "bootstrap_user_login banner_level banner_text notice_level notice_text staff_logins".split()
 )
@@ -23,6 +23,7 @@ def tenant_spec(tenant):
         "reason": (tenant.suspend_reason or "") if suspended else "",
         "target": tenant.target_id.name,
         "server": tenant.server_id.name,
+        "database": tenant.database_strategy,
         "template": tenant.template_id._spec(),
         "limits": {
             "cpu_milli": tenant.limit_cpu_milli,

@@ -30,6 +30,11 @@ class SaasTarget(models.Model):
     last_hello = fields.Datetime("Last Heard Of", readonly=True)
     memory_mb = fields.Integer("Memory (MB)", readonly=True)
     cpu_milli = fields.Integer("Processor (1/1000)", readonly=True)
+    dedicated_servers = fields.Boolean(
+        "Database Servers of Tenants' Own",
+        readonly=True,
+        help="It can make one for a single tenant, where a plan gives it one.",
+    )
     server_ids = fields.One2many("saas.database.server", "target_id", "Database Servers")
     tenant_ids = fields.One2many("saas.tenant", "target_id", "Tenants")
 
@@ -64,6 +69,7 @@ class SaasTarget(models.Model):
             "last_hello": fields.Datetime.now(),
             "memory_mb": info["memory_mb"],
             "cpu_milli": info["cpu_milli"],
+            "dedicated_servers": bool(info["dedicated_servers"]),
         }
         target = self.search([("name", "=", info["name"])])
         if target:

@@ -12,7 +12,8 @@ from .said import Said, said
 # What only an action of ours may change, with its reason: never a plain write of a person.
 PROTECTED_FIELDS = frozenset(
     "ref slug desired suspend_reason suspend_cause delete_after generation released partner_id "
-    "plan_id wished_plan_id subscription_id order_id target_id server_id template_id status_id "
+    "plan_id wished_plan_id subscription_id order_id target_id server_id database_strategy "
+    "placement_reason template_id status_id "
     "phase notice_level notice_text limit_cpu_milli limit_memory_mb limit_storage_mb limit_users "
     "limit_connections".split()
 )
@@ -65,6 +66,16 @@ class SaasTenant(models.Model):
         ondelete="restrict",
         groups="base.group_user",
     )
+    database_strategy = fields.Selection(
+        [("shared", "Shared database server"), ("dedicated", "Database server of its own")],
+        "Database",
+        default="shared",
+        required=True,
+        readonly=True,
+        groups="base.group_user",
+        help="As its plan was when its place was chosen.",
+    )
+    placement_reason = fields.Char("Why There", readonly=True, groups="base.group_user")
     template_id = fields.Many2one(
         "saas.template", readonly=True, ondelete="restrict", groups="base.group_user"
     )
@@ -192,12 +203,10 @@ class SaasTenant(models.Model):
         Server = self.env["saas.database.server"].sudo()
         Template = self.env["saas.template"].sudo()
         for tenant in self.sudo():
-            server = Server._choose()
+            server, reason = Server._place(tenant.plan_id)
             if not server:
-                tenant.status_id.message = self.env._(
-                    "No target is ready to take it. Look at SaaS ▸ Places ▸ Targets; it goes on by "
-                    "itself as soon as one is."
-                )
+                tenant.status_id.message = reason
+                tenant.placement_reason = reason
                 continue
             template = Template._get(tenant.plan_id, server)
             tenant.status_id.message = False
@@ -205,6 +214,8 @@ class SaasTenant(models.Model):
                 {
                     "target_id": server.target_id.id,
                     "server_id": server.id,
+                    "database_strategy": tenant.plan_id.saas_database_strategy or "shared",
+                    "placement_reason": reason,
                     "template_id": template.id,
                 }
             )

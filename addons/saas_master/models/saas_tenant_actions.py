@@ -188,6 +188,15 @@ class SaasTenantActions(models.Model):
         if not plan.is_saas_plan or not plan.active:
             raise UserError(self.env._("“%s” is no plan that can be sold.", plan.name))
         tenant = self.sudo().with_context(saas_action=Said("change_plan"))
+        if (plan.saas_database_strategy or "shared") != tenant.database_strategy:
+            raise UserError(
+                self.env._(
+                    "The plan “%s” has its database elsewhere: on a server of its own, or on a "
+                    "shared one. A database is not moved from one to the other yet. Choose a plan "
+                    "of the same kind, or make a new Odoo and take the data over.",
+                    plan.name,
+                )
+            )
         tenant.write({"plan_id": plan.id})
         tenant._drop_wish()
         tenant.subscription_id.write({"plan_id": plan.id, "price": plan.list_price})

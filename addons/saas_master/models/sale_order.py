@@ -97,6 +97,19 @@ class SaleOrder(models.Model):
                         quantity=line.product_uom_qty,
                     )
                 )
+        Target = self.env["saas.target"].sudo()
+        can_make = not Target.search_count([]) or Target.search_count(
+            [("dedicated_servers", "=", True)]
+        )
+        for plan in lines.product_id.product_tmpl_id:
+            if plan.saas_database_strategy == "dedicated" and not can_make:
+                raise UserError(
+                    self.env._(
+                        "“%(plan)s” cannot be delivered: %(problem)s",
+                        plan=plan.name,
+                        problem=plan._saas_dedicated_problem(),
+                    )
+                )
         problem = self.saas_slug and self.env["saas.tenant"]._slug_problem(self.saas_slug)
         if problem:
             raise UserError(problem)

@@ -18,6 +18,8 @@ from . import test_sale
 from . import test_sign_on
 from . import test_slug
 from . import test_spec
+from . import test_placement
+from . import test_servers
 from . import test_subscription
 from . import test_template
 from . import test_translations

@@ -48,7 +48,24 @@ class SaasCase(TransactionCase):
         return cls.env["saas.control"].with_user(cls.sidecar)
 
     @classmethod
-    def _say_hello(cls, **target):
+    def _server_info(cls, name, **values):
+        return {
+            "name": name,
+            "target": "here",
+            "ready": True,
+            "notes": [],
+            "max_connections": 1000,
+            "max_databases": 100,
+            "databases": 1,
+            "promised_connections": 12,
+            "connections": 5,
+            "disk_free_mb": 3_000_000_000,
+            "disk_total_mb": 0,
+            **values,
+        }
+
+    @classmethod
+    def _say_hello(cls, servers=(), **target):
         info = {
             "protocol": 1,
             "worker": "w1",
@@ -62,22 +79,11 @@ class SaasCase(TransactionCase):
                     "missing_isolation": ["own uid"],
                     "memory_mb": 8000,
                     "cpu_milli": 2000,
+                    "dedicated_servers": False,
                     **target,
                 }
             ],
-            "servers": [
-                {
-                    "name": "pg",
-                    "target": "here",
-                    "ready": True,
-                    "notes": [],
-                    "max_connections": 100,
-                    "max_databases": 100,
-                    "databases": 1,
-                    "connections": 5,
-                    "disk_free_mb": 3_000_000_000,
-                }
-            ],
+            "servers": [cls._server_info("pg"), *servers],
         }
         return cls._control().hello(info=info)
 

@@ -33,7 +33,7 @@ class TestFleet(TransactionCase):
                 "max_databases": 100,
                 "databases": 80,
                 "max_connections": 200,
-                "connections": 20,
+                "promised_connections": 20,
                 "disk_free_mb": 9000,
             }
         )

@@ -2,6 +2,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ..models import wire
+from ..models.saas_database_server import COUNTS
 from .common import NOW, SaasCase
 
 METHODS = {
@@ -81,7 +82,7 @@ class TestProtocol(SaasCase):
         self.assertEqual(self.target.state, "ready")
         self.assertEqual(self.target.note, "No relay is set.")
         self.assertEqual(self.target.missing_isolation, "own uid")
-        self.assertEqual(self.server.max_connections, 100)
+        self.assertEqual(self.server.max_connections, 1000)
         self._say_hello(ready=False)
         self.assertEqual(self.target.state, "not_ready")
 
@@ -97,9 +98,8 @@ class TestProtocol(SaasCase):
 
     def test_a_server_of_nobody_is_refused(self):
         info = {"protocol": 1, "worker": "w", "version": "1", "targets": [], "servers": []}
-        counts = ("max_connections", "max_databases", "databases", "connections", "disk_free_mb")
         server = {"name": "pg", "target": "nowhere", "ready": True, "notes": []}
-        info["servers"] = [{**server, **dict.fromkeys(counts, 0)}]
+        info["servers"] = [{**server, **dict.fromkeys(COUNTS, 0)}]
         with self.assertRaisesRegex(UserError, "Tell of a target before"):
             self._control().hello(info=info)
 

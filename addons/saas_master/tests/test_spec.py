@@ -24,6 +24,7 @@ class TestSpec(SaasCase):
                 "reason": "",
                 "target": "here",
                 "server": "pg",
+                "database": "shared",
                 "limits": {
                     "cpu_milli": 1000,
                     "memory_mb": 1024,

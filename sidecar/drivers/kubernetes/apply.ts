@@ -3,7 +3,7 @@
  * the version that was looked at, and a delete names the very object. What is another installation's is left alone.
  */
 import { setTimeout as pause } from "node:timers/promises"
-import type { Fencing } from "../../databases/fence.ts"
+import type { Guard } from "../../databases/servers.ts"
 import { PermanentError, RetryableError, StaleEpoch } from "../../domain/errors.ts"
 import type { Fence } from "../driver.ts"
 import type { Client, Where } from "./client.ts"
@@ -26,12 +26,12 @@ const pollMs = 250
 
 export class Writer {
   readonly #client: Client
-  readonly #fencing: Pick<Fencing, "check">
+  readonly #guard: Guard
   readonly #installation: () => string
 
-  constructor(client: Client, fencing: Pick<Fencing, "check">, installation: () => string) {
+  constructor(client: Client, guard: Guard, installation: () => string) {
     this.#client = client
-    this.#fencing = fencing
+    this.#guard = guard
     this.#installation = installation
   }
 
@@ -41,7 +41,7 @@ export class Writer {
 
   /** Throws `StaleEpoch` where a younger claim has been at work, here or elsewhere. */
   async check(fence: Fence): Promise<void> {
-    await this.#fencing.check(fence)
+    await this.#guard.check(fence)
     fence.signal.throwIfAborted()
   }
 

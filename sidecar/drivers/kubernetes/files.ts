@@ -16,6 +16,7 @@ import { limitRange, resourceQuota } from "./objects/quota.ts"
 import { serviceAccount } from "./objects/service-account.ts"
 import type { Volume } from "./objects/volume.ts"
 import { namespaceOf } from "./place.ts"
+import { reachOf } from "./reach.ts"
 import type { KubernetesSettings } from "./settings.ts"
 import { riskOf, type Volumes } from "./volumes.ts"
 import type { Watched } from "./watched.ts"
@@ -129,15 +130,17 @@ export class KubernetesFiles implements Files {
 
 /** Everything of a namespace that comes of the plan and of the operator's settings. */
 export function bounds(owner: Owner, name: string, spec: TenantSpec, settings: KubernetesSettings): KubeObject[] {
-  const { callers, callerNetworks, databaseNetworks, databaseNamespaces, database, relay } = settings
+  const { callers, callerNetworks, relay } = settings
+  const reach = reachOf(settings, spec)
   return [
-    resourceQuota(owner, name, spec.limits),
+    resourceQuota(owner, name, spec.limits, spec.database),
     limitRange(owner, name),
     serviceAccount(owner, name),
     ...networkPolicies(owner, name, {
       callers,
       callerNetworks,
-      postgres: { networks: databaseNetworks, namespaces: databaseNamespaces, port: database.port },
+      postgres: reach.shared ? [{ ...reach, port: reach.address.port }] : [],
+      ownPostgres: spec.database === "dedicated",
       mailPorts: relay ? [relay.port] : [],
       https: true,
     }),

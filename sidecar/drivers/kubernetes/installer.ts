@@ -37,7 +37,7 @@ export class JobInstaller implements Installer {
     this.#options = options
   }
 
-  async install({ template, database, password, modules }: Draft, fence: Fence): Promise<void> {
+  async install({ server, template, database, password, modules }: Draft, fence: Fence): Promise<void> {
     const { writer, settings } = this.#options
     const { image } = settings
     const owner = writer.owner(fence)
@@ -45,8 +45,8 @@ export class JobInstaller implements Installer {
     const name = nameOf(database)
     const conf = templateConf({
       database,
-      databaseHost: settings.database.host,
-      databasePort: settings.database.port,
+      databaseHost: server.address.host,
+      databasePort: server.address.port,
       role: templateOwner,
       password,
       addonsPath: [...template.release.sources, ...places.odooAddons, places.addons],
@@ -61,11 +61,8 @@ export class JobInstaller implements Installer {
       ...networkPolicies(keeper, where, {
         callers: [],
         callerNetworks: [],
-        postgres: {
-          networks: settings.databaseNetworks,
-          namespaces: settings.databaseNamespaces,
-          port: settings.database.port,
-        },
+        postgres: settings.databases.map((server) => ({ ...server, port: server.address.port })),
+        ownPostgres: false,
         mailPorts: [],
         https: false,
       }),

@@ -5,8 +5,9 @@ import { join } from "node:path"
 import { KubeConfig } from "@kubernetes/client-node"
 import type { Logger } from "pino"
 import { FinalBackups } from "../../backups/final-backups.ts"
-import { Fencing } from "../../databases/fence.ts"
-import { Operator, type OperatorSettings } from "../../databases/operator.ts"
+import { seedFromTemplate } from "../../databases/seed.ts"
+import { Servers, type SharedServerSettings } from "../../databases/servers.ts"
+import { SharedServers } from "../../databases/shared-servers.ts"
 import { DatabaseTemplates } from "../../databases/templates.ts"
 import { TenantDatabases } from "../../databases/tenant-databases.ts"
 import type { RootKey } from "../../domain/keys.ts"
@@ -22,7 +23,7 @@ import type { KubeObject } from "./objects/object.ts"
 import { Pages } from "./pages.ts"
 import { KubernetesRouter } from "./router.ts"
 import { KubernetesRuntime } from "./runtime.ts"
-import { SharedServer } from "./servers.ts"
+import { DedicatedServers, KubernetesServers } from "./servers.ts"
 import type { KubernetesSettings } from "./settings.ts"
 import { KubernetesTarget } from "./target.ts"
 import { Volumes } from "./volumes.ts"
@@ -30,9 +31,8 @@ import { Watched } from "./watched.ts"
 
 export interface KubernetesTargetOptions {
   readonly name: string
-  readonly server: string
+  readonly servers: readonly SharedServerSettings[]
   readonly stateDir: string
-  readonly operator: OperatorSettings
   readonly postgresBin: string
   readonly root: RootKey
   readonly clones: number
@@ -57,37 +57,43 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
   config.loadFromDefault()
   const { tenantRole: role } = settings
   const client = new Client(config, role === null ? null : { role, installation })
-  const operator = new Operator(options.operator)
-  const fencing = new Fencing(operator)
-  const writer = new Writer(client, fencing, installation)
+  const servers: Servers = new Servers(options.servers, (home, shared) => dedicated.find(home, shared))
+  const writer = new Writer(client, servers, installation)
   const watched = new Watched(client, installation)
   const parts = { client, writer, watched, settings }
 
+  const volumes = new Volumes({ client, writer, watched })
+  const dedicated = new DedicatedServers({ ...parts, root, volumes })
   const installer = new JobInstaller(parts)
   // Everything that a template is made of besides release and modules is in the image.
   const made = createHash("sha256").update(settings.image).digest("hex").slice(0, 16)
-  const templates = new DatabaseTemplates({ operator, fencing, root, installation, made, installer })
+  const templates = new DatabaseTemplates({ servers, root, installation, made, installer })
   const templateOf = (spec: TenantSpec) => templates.databaseOf(spec.template)
-  const databases = new TenantDatabases({ operator, fencing, root, installation, clones, templateOf })
+  const bin = options.postgresBin
+  const seed = seedFromTemplate({ servers, installation, clones, templateOf, run, bin })
+  const databases = new TenantDatabases({ servers, root, installation, clones, templateOf, seed })
 
-  const files = new KubernetesFiles({ ...parts, volumes: new Volumes({ client, writer, watched }) })
+  const files = new KubernetesFiles({ ...parts, volumes })
   const router = new KubernetesRouter({ ...parts, files, hasMiddlewares: () => hasTraefik(client) })
   const pages = new Pages(watched, settings.pages.port)
   await pages.start()
   log.info({ cluster: client.server }, "tenants run on Kubernetes")
   const target = new KubernetesTarget({
     name: options.name,
-    servers: new SharedServer({ target: options.name, name: options.server, operator }),
+    servers: new KubernetesServers(
+      new SharedServers({ target: options.name, servers }),
+      dedicated,
+      settings.databaseImage !== null,
+    ),
     runtime: new KubernetesRuntime({ ...parts, root, leads: (tenant) => router.leads(tenant) }),
     files,
     backups: new FinalBackups({
       folder: backups,
       run,
       filestore: new ClaimFilestore({ ...parts, files }),
-      operator,
-      fencing,
+      servers,
       installation,
-      bin: options.postgresBin,
+      bin,
     }),
     router,
     client,

@@ -37,11 +37,16 @@ function everywhere(): typeof rights {
   return { ...Object.fromEntries(needed), RoleBinding: ["get", "patch", "create"] }
 }
 
+/** Besides, where tenants may have database servers of their own. */
+export const dedicatedRights: Partial<Record<Kind, readonly string[]>> = { StatefulSet: owned }
+
 /** Sentences for the operator; none where all is well. Throws where the cluster cannot be asked. */
 export async function preflight(client: Client, settings: KubernetesSettings): Promise<string[]> {
   try {
     const [missing, ingressClass, storage] = await Promise.all([
-      settings.tenantRole === null ? missingRights(client, rights) : missingOfRole(client, settings.tenantRole),
+      settings.tenantRole === null
+        ? missingRights(client, settings.databaseImage === null ? rights : { ...rights, ...dedicatedRights })
+        : missingOfRole(client, settings.tenantRole),
       client.get({ kind: "IngressClass", name: settings.ingressClass }),
       storageProblem(client, settings.storageClass),
     ])

@@ -20,6 +20,7 @@ import { places } from "./objects/pod.ts"
 import { confSecret, secret } from "./objects/secret.ts"
 import { odooService } from "./objects/service.ts"
 import { namespaceOf } from "./place.ts"
+import { reachOf } from "./reach.ts"
 import type { KubernetesSettings } from "./settings.ts"
 import type { Watched } from "./watched.ts"
 
@@ -47,7 +48,9 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
   }
 
   fingerprint(spec: TenantSpec): string {
-    const { image, relay, database } = this.#options.settings
+    const { settings } = this.#options
+    const { image, relay } = settings
+    const database = reachOf(settings, spec).address
     const { cpuMilli, memoryMb, connections } = spec.limits
     const limits = { cpuMilli, memoryMb, connections }
     return fingerprint({ image, relay, database, limits, sources: spec.template.release.sources })
@@ -184,12 +187,13 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
 
   #conf(spec: TenantSpec): string {
     const { root, settings } = this.#options
+    const database = reachOf(settings, spec).address
     return tenantConf({
       tenant: spec.id,
       publicKey: publicKey(root),
       database: spec.id,
-      databaseHost: settings.database.host,
-      databasePort: settings.database.port,
+      databaseHost: database.host,
+      databasePort: database.port,
       role: spec.id,
       password: databasePassword(root, spec.id),
       addonsPath: [...spec.template.release.sources, ...places.odooAddons, places.addons],

@@ -20,11 +20,15 @@ export interface KubernetesSettings {
   readonly https: boolean
   /** The sidecar's pages of tenants that are not up: where the ingress controller reaches them, and where we listen. */
   readonly pages: { readonly reached: Address; readonly port: number }
-  /** PostgreSQL as pods see it. */
-  readonly database: DatabaseAddress
-  readonly databaseNetworks: readonly string[]
-  /** Where PostgreSQL is pods of the cluster: their namespaces. */
-  readonly databaseNamespaces: readonly string[]
+  /** Shared PostgreSQL servers as pods see them, and the networks or, where they are pods, the namespaces that they are in. */
+  readonly databases: readonly {
+    readonly name: string
+    readonly address: DatabaseAddress
+    readonly networks: readonly string[]
+    readonly namespaces: readonly string[]
+  }[]
+  /** PostgreSQL of tenants that have a server of their own; null: none has. */
+  readonly databaseImage: string | null
   /** ClusterRole that the sidecar binds to itself in its namespaces; null: its account has the rights everywhere. */
   readonly tenantRole: string | null
   readonly relay: Relay | null

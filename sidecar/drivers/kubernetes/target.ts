@@ -52,7 +52,12 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
 
   async describe(): Promise<TargetInfo> {
     const { client, settings } = this.#parts
-    const common = { name: this.name, kind: "kubernetes", missingIsolation: this.#missingIsolation } as const
+    const common = {
+      name: this.name,
+      kind: "kubernetes",
+      missingIsolation: this.#missingIsolation,
+      dedicatedServers: settings.databaseImage !== null,
+    } as const
     try {
       const [notes, has] = await Promise.all([preflight(client, settings), capacity(client)])
       return { ...common, ready: notes.length === 0, notes, ...has }

@@ -36,17 +36,17 @@ export class Volumes {
   }
 
   /** The volume that this namespace's claim had when somebody removed it, made ready to be had again; null: none. */
-  async left(fence: Fence, namespace: string): Promise<Volume | null> {
+  async left(fence: Fence, namespace: string, claim: string = claimName): Promise<Volume | null> {
     const { volumes } = await this.#options.watched.caches()
     const find = () =>
       volumes.list().find(({ spec }) => {
         const { claimRef, persistentVolumeReclaimPolicy: policy } = spec
-        return claimRef?.namespace === namespace && claimRef.name === claimName && policy === "Retain"
+        return claimRef?.namespace === namespace && claimRef.name === claim && policy === "Retain"
       })
     const isReleased = () => ["Released", "Available", undefined].includes(find()?.status?.phase)
     // A new claim that came before it is released would get an empty one.
     if (!(await volumes.until(isReleased, releaseSeconds, fence.signal))) {
-      throw new RetryableError(`The volume ${find()?.metadata.name} with the tenant's files is not released yet.`)
+      throw new RetryableError(`The volume ${find()?.metadata.name} with the tenant's data is not released yet.`)
     }
     const found = find()
     // Still for a claim of that place and name, whichever it is.

@@ -3,7 +3,7 @@ import { chmod, chown, readdir, stat } from "node:fs/promises"
 import { dirname } from "node:path"
 import { execa } from "execa"
 import { ensureFolder } from "../../backups/folder.ts"
-import type { Fencing } from "../../databases/fence.ts"
+import type { Guard } from "../../databases/servers.ts"
 import { RetryableError } from "../../domain/errors.ts"
 import { isTenantId } from "../../domain/names.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
@@ -14,16 +14,16 @@ import type { Places } from "./place.ts"
 export class ProcessFiles implements Files {
   readonly #layout: Layout
   readonly #places: Places
-  readonly #fencing: Fencing
+  readonly #guard: Guard
 
-  constructor(layout: Layout, places: Places, fencing: Fencing) {
+  constructor(layout: Layout, places: Places, guard: Guard) {
     this.#layout = layout
     this.#places = places
-    this.#fencing = fencing
+    this.#guard = guard
   }
 
   async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
-    await this.#fencing.check(fence)
+    await this.#guard.check(fence)
     const { uid } = await this.#places.take(spec.id)
     const folder = this.#layout.tenant(spec.id)
     await ensureFolder(this.#layout.tenants)
@@ -56,7 +56,7 @@ export class ProcessFiles implements Files {
   }
 
   async remove(fence: Fence): Promise<void> {
-    await this.#fencing.check(fence)
+    await this.#guard.check(fence)
     // Not Node's own: that goes by whole paths, and a tenant can make deeper ones than a path may be long.
     await execa("rm", ["-rf", "--", this.#layout.tenant(fence.tenant)])
   }

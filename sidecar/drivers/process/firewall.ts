@@ -17,7 +17,7 @@ export interface FirewallOptions {
   /** Every uid from the first to the last is a tenant's. */
   readonly firstUid: number
   readonly lastUid: number
-  readonly database: { readonly address: string; readonly port: number }
+  readonly databases: readonly { readonly host: string; readonly port: number }[]
   readonly relay: Relay | null
 }
 
@@ -31,7 +31,7 @@ const mailPorts = "{ 25, 465, 587 }"
 
 /** Replaces the whole table in one transaction, so that there is no moment without rules. */
 export function ruleset(
-  { table, firstUid, lastUid, database }: FirewallOptions,
+  { table, firstUid, lastUid, databases }: FirewallOptions,
   relay: { readonly address: string; readonly port: number } | null,
   seats: readonly Seat[],
 ): string {
@@ -47,7 +47,7 @@ table inet ${table} {
     type filter hook output priority 0; policy accept;
     meta skuid < ${firstUid} accept
     meta skuid > ${lastUid} accept
-    ip daddr ${database.address} tcp dport ${database.port} accept
+    ${databases.map(({ host, port }) => `ip daddr ${host} tcp dport ${port} accept`).join("\n    ")}
     meta skuid . ip daddr @own accept
     ${relay ? `ip daddr ${relay.address} tcp dport ${relay.port} accept` : ""}
     oifname "lo" udp dport 53 accept

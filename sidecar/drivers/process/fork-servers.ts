@@ -6,7 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Logger } from "pino"
 import { readMark } from "../../databases/mark.ts"
-import type { Operator } from "../../databases/operator.ts"
+import type { Servers } from "../../databases/servers.ts"
 import { forkServerConf } from "../../domain/odoo-conf.ts"
 import type { Holder } from "./holder.ts"
 import type { Layout } from "./layout.ts"
@@ -14,7 +14,7 @@ import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
 import type { StagedRelease } from "./release.ts"
 
 export interface ForkServersOptions {
-  readonly operator: Operator
+  readonly servers: Pick<Servers, "shared">
   readonly holder: Holder
   readonly layout: Layout
   readonly odoo: OdooPlace
@@ -35,7 +35,7 @@ export class ForkServers {
   /** Those of the templates that were made last, before the first tenant asks for one. */
   async warmNewest(): Promise<void> {
     await this.#quietly(async () => {
-      const rows = await this.#options.operator.query<Row>(`${readyTemplates} ORDER BY oid DESC`)
+      const rows = await this.#query(`${readyTemplates} ORDER BY oid DESC`)
       const ready = rows.flatMap(templateOf).filter(({ name }) => name.endsWith(this.#suffix))
       for (const template of ready.slice(0, kept)) await this.#warm(template)
     })
@@ -44,13 +44,24 @@ export class ForkServers {
   /** That of a template, by the name of its database; it is there in some seconds. */
   async warm(name: string): Promise<void> {
     await this.#quietly(async () => {
-      const rows = await this.#options.operator.query<Row>(`${readyTemplates} AND datname = $1`, [name])
-      for (const template of rows.flatMap(templateOf)) await this.#warm(template)
+      const rows = await this.#query(`${readyTemplates} AND datname = $1`, [name])
+      for (const template of rows.flatMap(templateOf).slice(0, 1)) await this.#warm(template)
     })
   }
 
   get #suffix(): string {
     return `_${this.#options.release.made.slice(0, 8)}`
+  }
+
+  /** The same template is the same on every server: who has it does not matter, nor who is away. */
+  async #query(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const answers = await Promise.allSettled(
+      this.#options.servers.shared.map(({ operator }) => operator.query<Row>(sql, values)),
+    )
+    const rows = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))
+    const [first] = answers
+    if (rows.length === 0 && first?.status === "rejected") throw first.reason
+    return [...new Map(rows.map((row) => [row.name, row])).values()]
   }
 
   async #warm({ name, sources, modules }: WarmTemplate): Promise<void> {

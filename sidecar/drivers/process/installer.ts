@@ -7,12 +7,11 @@ import type { Draft, Installer } from "../../databases/templates.ts"
 import { templateOwner } from "../../databases/tenant-databases.ts"
 import { PermanentError } from "../../domain/errors.ts"
 import { templateConf } from "../../domain/odoo-conf.ts"
-import type { DatabaseAddress, Fence } from "../driver.ts"
+import type { Fence } from "../driver.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment, pythonPath } from "./odoo.ts"
 import type { StagedRelease } from "./release.ts"
 
 export interface ProcessInstallerOptions {
-  readonly server: DatabaseAddress
   readonly odoo: OdooPlace
   readonly release: StagedRelease
   /** A user that builds run as where we are root; Odoo does not like to be root. */
@@ -31,16 +30,16 @@ export class ProcessInstaller implements Installer {
     this.#options = options
   }
 
-  async install({ template, database, password, modules }: Draft, { signal }: Fence): Promise<void> {
-    const { server, odoo, release, uid } = this.#options
+  async install({ server, template, database, password, modules }: Draft, { signal }: Fence): Promise<void> {
+    const { odoo, release, uid } = this.#options
     const folder = folderOf(database)
     await mkdir(folder, { mode: 0o700 })
     try {
       const conf = join(folder, "odoo.conf")
       const text = templateConf({
         database,
-        databaseHost: server.host,
-        databasePort: server.port,
+        databaseHost: server.address.host,
+        databasePort: server.address.port,
         role: templateOwner,
         password,
         addonsPath: [...template.release.sources, ...addonsPaths(odoo), join(release.folder, "addons")],

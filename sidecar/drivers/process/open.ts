@@ -1,10 +1,10 @@
 /** Puts the process target together. What the machine does not give is found out here, once, and told. */
-import { chmod, mkdir } from "node:fs/promises"
+import { chmod, mkdir, statfs } from "node:fs/promises"
 import type { Logger } from "pino"
 import { FinalBackups } from "../../backups/final-backups.ts"
-import { Fencing } from "../../databases/fence.ts"
-import { Operator, type OperatorSettings } from "../../databases/operator.ts"
 import { Seats } from "../../databases/seats.ts"
+import { Servers, type SharedServer, type SharedServerSettings } from "../../databases/servers.ts"
+import { SharedServers } from "../../databases/shared-servers.ts"
 import { DatabaseTemplates } from "../../databases/templates.ts"
 import { TenantDatabases } from "../../databases/tenant-databases.ts"
 import type { RootKey } from "../../domain/keys.ts"
@@ -30,11 +30,11 @@ import { ProcessTarget } from "./target.ts"
 
 export interface ProcessTargetOptions {
   readonly name: string
-  readonly server: string
+  /** At least one. The first is this machine's own: it keeps the seats of all tenants. */
+  readonly servers: readonly [SharedServerSettings, ...SharedServerSettings[]]
   readonly stateDir: string
   /** Where the project's own addons and runtime files are. */
   readonly repository: string
-  readonly operator: OperatorSettings
   /** Folder of pg_dump and pg_restore, or "" where they are on PATH. */
   readonly postgresBin: string
   readonly root: RootKey
@@ -71,8 +71,8 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await chmod(folder, 0o700)
   }
-  const operator = new Operator(options.operator)
-  const fencing = new Fencing(operator)
+  const servers = new Servers(options.servers)
+  const home = servers.named(options.servers[0].name)
   const release = await stageRelease(options.repository, layout.releases, odooVersion)
 
   const isRoot = process.getuid?.() === 0
@@ -86,43 +86,43 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
         table: name,
         firstUid: options.uidBase + 1,
         lastUid: options.uidBase + lastSeat,
-        database: { address: options.operator.host, port: options.operator.port },
+        databases: servers.shared.map(({ address }) => address),
         relay,
       })
     : null
 
-  const places = new Places(new Seats(operator), {
+  const places = new Places(new Seats(home.operator), {
     network: options.network,
     uidBase: ownUser ? options.uidBase : null,
   })
   const holder = new Holder(odoo.python, release.folder, layout.run)
-  const forkServers = new ForkServers({ operator, holder, layout, odoo, release, log })
+  const forkServers = new ForkServers({ servers, holder, layout, odoo, release, log })
   const installer = new ProcessInstaller({
-    server: options.operator,
     odoo,
     release,
     uid: ownUser ? options.uidBase : null,
     built: (name) => void forkServers.warm(name),
   })
-  const templates = new DatabaseTemplates({ operator, fencing, root, installation, made: release.made, installer })
+  const templates = new DatabaseTemplates({ servers, root, installation, made: release.made, installer })
   const templateOf = (spec: TenantSpec) => templates.databaseOf(spec.template)
   const databases = new TenantDatabases({
-    operator,
-    fencing,
+    servers,
     root,
     installation,
     clones: options.clones,
     templateOf,
   })
-  const router = options.router((fence) => fencing.check(fence), layout.nginx)
+  const router = options.router((fence) => servers.check(fence), layout.nginx)
   // Visitors of what runs already are served before anything is claimed; a port that is taken is told with each route.
   await router.start().catch((error: unknown) => log.error({ err: error }, "nginx is not in front of the tenants"))
-  const files = new ProcessFiles(layout, places, fencing)
+  const files = new ProcessFiles(layout, places, servers)
   const target = new ProcessTarget({
     name: options.name,
-    server: options.server,
-    operator,
-    stateDir,
+    servers: new SharedServers({
+      target: options.name,
+      servers,
+      disk: async (server) => (isOnThisMachine(server) ? await diskOf(stateDir) : null),
+    }),
     holder,
     forkServers,
     places,
@@ -135,7 +135,7 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     runtime: new ProcessRuntime({
       layout,
       places,
-      fencing,
+      servers,
       holder,
       cgroups,
       firewall,
@@ -145,19 +145,28 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
       templateOf,
       root,
       relay,
-      database: { host: options.operator.host, port: options.operator.port },
     }),
     files,
     backups: new FinalBackups({
       folder: layout.backups,
       run: layout.run,
       filestore: new ProcessFilestore(layout),
-      operator,
-      fencing,
+      servers,
       installation,
       bin: options.postgresBin,
     }),
     router: new SeatedRouter(router, places, files),
   })
   return { target, databases, templates }
+}
+
+/** What somebody has said of its disk comes first. */
+function isOnThisMachine({ address, diskMb }: SharedServer): boolean {
+  return diskMb === null && ["127.0.0.1", "localhost", "::1"].includes(address.host)
+}
+
+async function diskOf(folder: string) {
+  const { bavail, bsize, blocks } = await statfs(folder)
+  const mb = (count: number) => Math.floor((count * bsize) / 1024 / 1024)
+  return { freeMb: mb(bavail), totalMb: mb(blocks) }
 }

@@ -3,7 +3,7 @@ import { chown, mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { z } from "zod"
-import type { Fencing } from "../../databases/fence.ts"
+import type { Servers } from "../../databases/servers.ts"
 import { RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import { databasePassword, type RootKey } from "../../domain/keys.ts"
@@ -29,7 +29,7 @@ import type { StagedRelease } from "./release.ts"
 export interface RuntimeOptions {
   readonly layout: Layout
   readonly places: Places
-  readonly fencing: Fencing
+  readonly servers: Pick<Servers, "check" | "named">
   readonly holder: Holder
   readonly cgroups: Cgroups | null
   readonly firewall: Firewall | null
@@ -38,7 +38,6 @@ export interface RuntimeOptions {
   readonly forkServers: ForkServers
   /** Name of the database that a template lies in; its fork server is called like it. */
   readonly templateOf: (spec: TenantSpec) => string
-  readonly database: DatabaseAddress
   readonly root: RootKey
   readonly relay: Relay | null
 }
@@ -66,22 +65,22 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   fingerprint(spec: TenantSpec): string {
-    const { release, relay, database, odoo } = this.#options
+    const { release, relay, odoo } = this.#options
     const { cpuMilli, memoryMb, connections } = spec.limits
     return fingerprint({
       made: release.made,
       sources: spec.template.release.sources,
       limits: { cpuMilli, memoryMb, connections },
       relay,
-      database,
+      database: this.#databaseOf(spec),
       odoo,
     })
   }
 
   async ensure(spec: TenantSpec, fence: Fence): Promise<LoopbackEndpoint> {
-    const { layout, places, fencing, holder, cgroups, firewall, odoo, release, forkServers, templateOf } = this.#options
+    const { layout, places, servers, holder, cgroups, firewall, odoo, release, forkServers, templateOf } = this.#options
     const forkServer = templateOf(spec)
-    await fencing.check(fence)
+    await servers.check(fence)
     const place = await places.take(spec.id)
     await this.#writeConf(spec, place)
     await firewall?.apply(() => places.seats())
@@ -152,23 +151,23 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   async stop(fence: Fence, drainSeconds: number): Promise<void> {
-    const { fencing, holder } = this.#options
-    await fencing.check(fence)
+    const { servers, holder } = this.#options
+    await servers.check(fence)
     const held = (await holder.list())[fence.tenant]
     const process = held ? processOf(held) : null
     if (process) await this.#stopProcess(process, fence, drainSeconds)
-    await fencing.check(fence)
+    await servers.check(fence)
     await this.#endAll(fence.tenant)
     if (process) await this.#exitNoted(fence.tenant, process)
   }
 
   async #stopProcess(process: ProcessId, fence: Fence, drainSeconds: number): Promise<void> {
-    const { fencing } = this.#options
-    await fencing.check(fence)
+    const { servers } = this.#options
+    await servers.check(fence)
     // It takes no more requests then, and ends when those that it has are answered (runtime/launch.py).
     if (isAlive(process)) signal(process.pid, "SIGTERM")
     if (!(await ended(process, drainSeconds + stopSeconds))) {
-      await fencing.check(fence)
+      await servers.check(fence)
       if (isAlive(process)) signal(process.pid, "SIGKILL")
       await ended(process, stopSeconds)
     }
@@ -202,8 +201,8 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   async remove(fence: Fence): Promise<void> {
-    const { fencing, holder, cgroups } = this.#options
-    await fencing.check(fence)
+    const { servers, holder, cgroups } = this.#options
+    await servers.check(fence)
     await this.#endAll(fence.tenant)
     await holder.release(fence.tenant, fence.epoch)
     await cgroups?.remove(fence.tenant)
@@ -214,7 +213,8 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   async #writeConf(spec: TenantSpec, place: Place): Promise<void> {
-    const { layout, odoo, release, database, root, relay } = this.#options
+    const { layout, odoo, release, root, relay } = this.#options
+    const database = this.#databaseOf(spec)
     const text = tenantConf({
       tenant: spec.id,
       publicKey: publicKey(root),
@@ -233,6 +233,10 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     })
     // Ours, readable for the tenant: who can write it could name another key than the operator's.
     await writeAtomically(layout.conf(spec.id), text, 0o640, place.uid)
+  }
+
+  #databaseOf(spec: TenantSpec): DatabaseAddress {
+    return this.#options.servers.named(spec.server).address
   }
 
   async #readStarted(tenant: TenantId): Promise<z.infer<typeof startedSchema> | null> {

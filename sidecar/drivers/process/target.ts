@@ -1,13 +1,10 @@
 /** This machine as a target: tenants are processes, nginx is in front, PostgreSQL is beside them. */
-import { statfs } from "node:fs/promises"
 import { availableParallelism, totalmem } from "node:os"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Logger } from "pino"
-import { type Budget, budget, roomFor } from "../../databases/budget.ts"
-import type { Operator } from "../../databases/operator.ts"
 import type { TenantId } from "../../domain/tenant.ts"
-import type { ServerInfo, TargetInfo } from "../../odoo/port.ts"
-import type { Backups, DatabaseAddress, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
+import type { TargetInfo } from "../../odoo/port.ts"
+import type { Backups, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import type { ProcessFiles } from "./files.ts"
 import type { Firewall } from "./firewall.ts"
@@ -17,8 +14,7 @@ import type { Places } from "./place.ts"
 
 export interface ProcessTargetParts {
   readonly name: string
-  readonly server: string
-  readonly operator: Operator
+  readonly servers: DatabaseServers
   readonly runtime: Runtime<LoopbackEndpoint>
   readonly files: ProcessFiles
   readonly backups: Backups
@@ -27,13 +23,11 @@ export interface ProcessTargetParts {
   readonly forkServers: ForkServers
   readonly places: Places
   readonly firewall: Firewall | null
-  readonly stateDir: string
   readonly missingIsolation: readonly string[]
   readonly log: Logger
 }
 
 const rewatchMs = 1_000
-const lowDiskMb = 2_048
 
 export class ProcessTarget implements Target<LoopbackEndpoint> {
   readonly name: string
@@ -52,7 +46,7 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
     this.files = parts.files
     this.backups = parts.backups
     this.router = parts.router
-    this.servers = new EmbeddedServer(parts)
+    this.servers = parts.servers
   }
 
   async describe(): Promise<TargetInfo> {
@@ -68,6 +62,7 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
       missingIsolation: this.#parts.missingIsolation,
       memoryMb: Math.floor(totalmem() / 1024 / 1024),
       cpuMilli: availableParallelism() * 1000,
+      dedicatedServers: false,
     }
   }
 
@@ -104,45 +99,5 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
       })
       await pause(rewatchMs, undefined, { signal }).catch(() => undefined)
     }
-  }
-}
-
-/** One server for all tenants; a plan that asks for one of its own gets it on targets that can make one. */
-class EmbeddedServer implements DatabaseServers {
-  readonly #parts: ProcessTargetParts
-
-  constructor(parts: ProcessTargetParts) {
-    this.#parts = parts
-  }
-
-  async ensure(): Promise<DatabaseAddress> {
-    const { host, port } = this.#parts.operator.settings
-    return { host, port }
-  }
-
-  async describe(): Promise<readonly ServerInfo[]> {
-    const { name, server, operator, stateDir } = this.#parts
-    const { bavail, bsize } = await statfs(stateDir)
-    const diskFreeMb = Math.floor((bavail * bsize) / 1024 / 1024)
-    const seen = await budget(operator).then(
-      (found): Budget | Error => found,
-      (error: Error) => error,
-    )
-    const notes = diskFreeMb < lowDiskMb ? [`Only ${diskFreeMb} MB of disk are free.`] : []
-    const full = { maxConnections: 0, databases: 0, connections: 0 }
-    const found = seen instanceof Error ? full : seen
-    return [
-      {
-        name: server,
-        target: name,
-        ready: !(seen instanceof Error),
-        notes: seen instanceof Error ? [seen.message, ...notes] : notes,
-        maxConnections: found.maxConnections,
-        maxDatabases: roomFor(found),
-        databases: found.databases,
-        connections: found.connections,
-        diskFreeMb,
-      },
-    ]
   }
 }

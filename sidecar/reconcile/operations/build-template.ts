@@ -7,7 +7,7 @@ export async function buildTemplate<E>(world: World<E>, task: Task<TemplateClaim
   const { template } = task.claim
   task.checkpoint()
   await world.databases.raise(task.fence())
-  if ((await world.templates.observe(template)) === "absent") {
+  if ((await world.templates.observe(template, task.claim.server)) === "absent") {
     await task.step("build_template", (fence) => world.templates.build(template, fence))
   }
   return { kind: "done", generation: 0 }

@@ -33,8 +33,8 @@ export function databases<E>(test: Test, world: () => World<E>): void {
       driver.templates.build(template, fenceOf(subject)),
       other.templates.build(template, fenceOf(subject)),
     ])
-    assert.equal(await driver.templates.observe(template), "ready")
-    assert.equal(await other.templates.observe(template), "ready")
+    assert.equal(await driver.templates.observe(template, "local"), "ready")
+    assert.equal(await other.templates.observe(template, "local"), "ready")
     assert.deepEqual(await templatesIn(world()), before)
     assert.equal(before.length, 1)
   })
@@ -181,7 +181,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     for (const act of acts) {
       await assert.rejects(databases[act](tenant.spec, tenant.fence), { name: "PermanentError" }, act)
     }
-    await assert.rejects(databases.drop(tenant.fence), { name: "PermanentError" })
+    await assert.rejects(databases.drop(tenant.spec, tenant.fence), { name: "PermanentError" })
     assert.equal((await databases.observe(tenant.spec)).stage, "foreign")
     assert.equal((await tenant.look("SELECT count(*)::int AS n FROM theirs"))[0]?.n, 0)
     await world().asSuperuser("postgres", `DROP DATABASE ${tenant.id}`)
@@ -189,8 +189,8 @@ export function databases<E>(test: Test, world: () => World<E>): void {
 
   test("dropping takes the database and the role, once or twice, and nobody else's", async () => {
     const [one, two] = [await new Tenant(world()).makeDatabase(), await new Tenant(world()).makeDatabase()]
-    await world().driver.databases.drop(one.fence)
-    await world().driver.databases.drop(one.fence)
+    await world().driver.databases.drop(one.spec, one.fence)
+    await world().driver.databases.drop(one.spec, one.fence)
     assert.deepEqual(await world().driver.databases.observe(one.spec), { stage: "absent", rights: "right" })
     assert.deepEqual(await world().driver.databases.observe(two.spec), { stage: "open", rights: "right" })
     const left = await world().asSuperuser("postgres", `SELECT FROM pg_roles WHERE rolname = '${one.id}'`)
@@ -212,7 +212,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     const worker = `SELECT FROM pg_stat_activity WHERE datname = '${tenant.id}' AND backend_type = 'autovacuum worker'`
     const isAtWork = async () => (await world().asSuperuser("postgres", worker)).rowCount !== 0
     await until("autovacuum is at work in it", isAtWork)
-    await world().driver.databases.drop(tenant.fence)
+    await world().driver.databases.drop(tenant.spec, tenant.fence)
     assert.deepEqual(await world().driver.databases.observe(tenant.spec), { stage: "absent", rights: "right" })
     for (const name of Object.keys(settings)) await setting(`RESET ${name}`)
     await tenant.remove()
@@ -227,7 +227,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     // Somebody may have thought better of it meanwhile.
     await databases.repairRights(tenant.spec, tenant.fence)
     assert.deepEqual(await databases.observe(tenant.spec), { stage: "open", rights: "right" })
-    await databases.drop(tenant.fence)
+    await databases.drop(tenant.spec, tenant.fence)
     assert.equal((await databases.observe(tenant.spec)).stage, "absent")
     tenant.leave()
   })
@@ -245,7 +245,7 @@ export function databases<E>(test: Test, world: () => World<E>): void {
     const tenant = await new Tenant(world()).makeDatabase()
     await world().asSuperuser("postgres", `DROP DATABASE ${tenant.id} WITH (FORCE)`)
     assert.deepEqual(await world().driver.databases.observe(tenant.spec), { stage: "absent", rights: "wrong" })
-    await world().driver.databases.drop(tenant.fence)
+    await world().driver.databases.drop(tenant.spec, tenant.fence)
     assert.deepEqual(await world().driver.databases.observe(tenant.spec), { stage: "absent", rights: "right" })
     tenant.leave()
   })

@@ -84,7 +84,7 @@ export class Tenant<E> {
   async remove(): Promise<void> {
     const { databases, target } = this.world.driver
     await target.runtime.stop(this.fence, 0)
-    await databases.drop(this.fence)
+    await databases.drop(this.spec, this.fence)
     await target.runtime.remove(this.fence)
     await target.files.remove(this.fence)
     await target.router.remove(this.fence)

@@ -67,6 +67,7 @@ export function specOf(world: World<unknown>, id: TenantId, changes: Partial<Ten
     reason: "",
     target: "local",
     server: "local",
+    database: "shared",
     template: world.template,
     limits: { cpuMilli: 2000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 },
     hosts: [{ name: `${id}.${world.domain}`, primary: true }],
@@ -86,5 +87,5 @@ export function specOf(world: World<unknown>, id: TenantId, changes: Partial<Ten
 }
 
 export function fenceOf(tenant: TenantId, epoch = 1, signal = new AbortController().signal): Fence {
-  return { tenant, epoch, signal }
+  return { tenant, epoch, server: "local", signal }
 }

@@ -15,9 +15,10 @@ export function clusterSettings({ tenantImage, storageClass, ingressClass }: Tes
     ingressAddress: null,
     https: false,
     pages: { reached: { host: "127.0.0.1", port: 1 }, port: 0 },
-    database: { host: "127.0.0.1", port: 5432 },
-    databaseNetworks: ["127.0.0.1/32"],
-    databaseNamespaces: [],
+    databases: [
+      { name: "local", address: { host: "127.0.0.1", port: 5432 }, networks: ["127.0.0.1/32"], namespaces: [] },
+    ],
+    databaseImage: null,
     tenantRole: null,
     relay: null,
   }

@@ -63,12 +63,13 @@ export class FakeWorld {
         prepare: (_spec, fence) => this.#do({ kind: "prepare_database" }, fence),
         open: (_spec, fence) => this.#do({ kind: "open_database" }, fence),
         repairRights: (_spec, fence) => this.#do({ kind: "repair_rights" }, fence),
-        drop: (fence) => this.#do({ kind: "drop_database" }, fence),
+        drop: (_spec, fence) => this.#do({ kind: "drop_database" }, fence),
         usage: async ({ id }) => {
           const { activeUsers } = observeModel(this.modelOf(id))
           return activeUsers === null ? null : { activeUsers, megabytes: 48 }
         },
         ping: async () => undefined,
+        problems: async () => [],
         close: async () => undefined,
       },
     }
@@ -136,7 +137,12 @@ export class FakeWorld {
   #target(): Target<string> {
     return {
       name: "local",
-      servers: { ensure: async () => ({ host: "fake", port: 5432 }), describe: async () => [] },
+      servers: {
+        observe: async ({ id }) => observeModel(this.modelOf(id)).server,
+        ensure: (_spec, fence) => this.#do({ kind: "make_server" }, fence),
+        remove: (_spec, fence) => this.#do({ kind: "remove_server" }, fence),
+        describe: async () => [],
+      },
       runtime: {
         fingerprint: (spec) => `runtime ${spec.limits.memoryMb}`,
         ensure: async (spec, fence) => {
@@ -177,6 +183,7 @@ export class FakeWorld {
         missingIsolation: [],
         memoryMb: 1024,
         cpuMilli: 1000,
+        dedicatedServers: false,
       }),
       watch: (changed) => {
         this.#changed = changed

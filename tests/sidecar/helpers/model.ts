@@ -3,6 +3,9 @@ import type { Observation, RouteState, SeenRuntime, Step, Wanted } from "../../.
 import type { TenantSpec } from "../../../sidecar/domain/tenant.ts"
 
 export interface Model {
+  /** Whether the tenant has a server of its own; one that others share is always ready. */
+  readonly dedicated: boolean
+  readonly server: Observation["server"]["state"]
   readonly template: boolean
   readonly stage: Observation["database"]["stage"]
   readonly role: "absent" | "right" | "wrong"
@@ -18,6 +21,8 @@ export interface Model {
 }
 
 export const emptyModel: Model = {
+  dedicated: false,
+  server: "ready",
   template: false,
   stage: "absent",
   role: "absent",
@@ -41,18 +46,26 @@ export function wantedOf(spec: TenantSpec): Wanted {
 export function observeModel(model: Model): Observation {
   const answers = model.runtime.state === "ready"
   const isThere = model.stage !== "absent"
+  const isSeen = model.server === "ready"
   return {
+    server: { state: model.server },
     template: model.template ? "ready" : "absent",
     database: {
-      stage: model.stage,
-      rights: isThere ? (model.stage === "open" && model.role !== "right" ? "wrong" : "right") : rightsWithout(model),
+      stage: isSeen ? model.stage : "absent",
+      rights: !isSeen
+        ? "right"
+        : isThere
+          ? model.stage === "open" && model.role !== "right"
+            ? "wrong"
+            : "right"
+          : rightsWithout(model),
     },
     files: model.files ? "present" : "absent",
     runtime: model.runtime,
     tenant: answers ? { bootstrapped: model.bootstrapped, settings: model.settings } : null,
     route: model.route,
     finalBackup: model.backup === null ? "absent" : model.backup.verified ? "verified" : "unverified",
-    activeUsers: model.stage === "open" ? model.users : null,
+    activeUsers: isSeen && model.stage === "open" ? model.users : null,
   }
 }
 
@@ -63,10 +76,14 @@ function rightsWithout(model: Model): "right" | "wrong" {
 /** What a step does. Done twice, it does no more than done once. */
 export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
   switch (step.kind) {
+    case "make_server":
+      demand(model.dedicated, "a server is made for a tenant that shares one")
+      return { ...model, server: "ready" }
     case "build_template":
       return { ...model, template: true }
     case "clone_database":
       demand(model.template, "a clone needs its template")
+      demand(model.server === "ready", "a clone needs its server")
       demand(model.stage !== "foreign", "a foreign database is touched")
       return model.stage === "absent" ? { ...model, stage: "cloned" } : model
     case "prepare_database":
@@ -117,6 +134,11 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
     case "remove_files":
       demandMayDelete(model, spec)
       return { ...model, files: false }
+    case "remove_server":
+      demand(model.dedicated, "a server is removed that others share")
+      demand(model.stage === "absent", "a server is removed with a database in it")
+      demandMayDelete(model, spec)
+      return { ...model, server: "absent" }
     case "remove_route":
       demand(spec.desired === "deleted", "the route of a living tenant is removed")
       return { ...model, route: { hosts: [], state: { kind: "none" } } }
@@ -126,6 +148,11 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
 /** What is left where the worker was killed in the middle; null where a step has no middle. */
 export function applyHalf(model: Model, step: Step, spec: TenantSpec): Model | null {
   switch (step.kind) {
+    case "make_server":
+      return { ...model, server: "starting" }
+    case "clone_database":
+      // The role holds the tenant's connections before there is a database.
+      return model.stage === "absent" && model.role === "absent" ? { ...model, role: "wrong" } : null
     case "drop_database":
       return { ...applyStep(model, step, spec), role: model.role }
     case "route":
@@ -141,6 +168,8 @@ export function applyHalf(model: Model, step: Step, spec: TenantSpec): Model | n
 export const interferences = {
   nothing: (model) => model,
   write: (model) => (model.runtime.state === "ready" ? { ...model, written: model.written + 1 } : model),
+  /** Its pod is gone for a while; the volume stays. */
+  loseServer: (model) => (model.server === "ready" && model.dedicated ? { ...model, server: "starting" } : model),
   crash: (model) =>
     model.runtime.state === "stopped"
       ? model

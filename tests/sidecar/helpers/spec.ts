@@ -9,6 +9,7 @@ export function aSpec(changes: Partial<TenantSpec> = {}): TenantSpec {
     reason: "",
     target: "local",
     server: "local",
+    database: "shared",
     template: {
       key: "0123456789",
       release: { name: "19", odooVersion: "19.0", sources: [] },

@@ -10,6 +10,8 @@ export interface Claim extends KubeObject {
 export const claimName = "data"
 
 export interface ClaimParts {
+  /** Of the filestore where nothing else is said. */
+  readonly name?: string
   readonly limits: Pick<Limits, "storageMb">
   /** null: the cluster's default. */
   readonly storageClass: string | null
@@ -18,11 +20,12 @@ export interface ClaimParts {
 }
 
 /** One pod at a time writes to it. */
-export function claim(owner: Owner, namespace: string, { limits, storageClass, fixed = {} }: ClaimParts): Claim {
+export function claim(owner: Owner, namespace: string, parts: ClaimParts): Claim {
+  const { name = claimName, limits, storageClass, fixed = {} } = parts
   return {
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
-    metadata: metadata(owner, claimName, namespace),
+    metadata: metadata(owner, name, namespace),
     spec: {
       accessModes: ["ReadWriteOnce"],
       resources: { requests: { storage: `${limits.storageMb}Mi` } },

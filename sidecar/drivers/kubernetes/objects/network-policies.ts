@@ -5,10 +5,16 @@
 import type { V1NetworkPolicyPort } from "@kubernetes/client-node"
 import { odooName, odooPort } from "./deployment.ts"
 import { type KubeObject, labels, metadata, type Owner } from "./object.ts"
+import { postgresName, postgresPort } from "./postgres.ts"
+
+export interface Selector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly { readonly key: string; readonly operator: "NotIn"; readonly values: string[] }[]
+}
 
 /** client-node's own type calls `from` otherwise than the wire does. */
 export interface NetworkPolicySpec {
-  readonly podSelector: { readonly matchLabels?: Readonly<Record<string, string>> }
+  readonly podSelector: Selector
   readonly policyTypes: readonly ("Ingress" | "Egress")[]
   readonly ingress?: readonly { readonly from?: readonly Peer[]; readonly ports?: readonly V1NetworkPolicyPort[] }[]
   readonly egress?: readonly { readonly to?: readonly Peer[]; readonly ports?: readonly V1NetworkPolicyPort[] }[]
@@ -28,11 +34,14 @@ export interface PolicyParts {
   readonly callers: readonly string[]
   /** Networks that may ask tenants: the nodes' (their kubelets probe), the sidecar's where it runs outside. */
   readonly callerNetworks: readonly string[]
-  readonly postgres: {
+  /** Shared servers that they use; one of the tenant's own is in the same namespace. */
+  readonly postgres: readonly {
     readonly networks: readonly string[]
     readonly namespaces: readonly string[]
     readonly port: number
-  }
+  }[]
+  /** Whether the tenant has a PostgreSQL of its own here, which only its Odoo and the operator may reach. */
+  readonly ownPostgres: boolean
   /** Ports of the operator's mail relay, or [] where mail does not leave. */
   readonly mailPorts: readonly number[]
   /** Whether it may call others on the Internet: payment providers, carriers, mail servers of its own. */
@@ -59,11 +68,20 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
     // Empty and not left out: what somebody adds here is taken away again.
     policy("default-deny", { ...everyPod, policyTypes: ["Ingress", "Egress"], ingress: [], egress: [] }),
     policy("same-namespace", {
-      ...everyPod,
+      ...everyPodBut(parts.ownPostgres ? [postgresName] : []),
       policyTypes: ["Ingress", "Egress"],
       ingress: [{ from: [everyPod] }],
       egress: [{ to: [everyPod] }],
     }),
+    ...(parts.ownPostgres
+      ? [
+          policy("own-postgres", {
+            podSelector: { matchLabels: { [labels.part]: postgresName } },
+            policyTypes: ["Ingress"],
+            ingress: [{ from: [odoo, ...callers], ports: [port(postgresPort)] }],
+          }),
+        ]
+      : []),
     // Anywhere: a rule by pod labels would miss node-local DNS, and one cloud's is at 169.254.169.254.
     policy("dns", {
       ...everyPod,
@@ -80,11 +98,18 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
           }),
         ]
       : []),
-    egress(
-      "postgres",
-      [...namespaces(parts.postgres.namespaces), ...networks(parts.postgres.networks)],
-      [port(parts.postgres.port)],
-    ),
+    ...(parts.postgres.length > 0
+      ? [
+          policy("postgres", {
+            ...everyPod,
+            policyTypes: ["Egress"],
+            egress: parts.postgres.map((server) => ({
+              to: [...namespaces(server.namespaces), ...networks(server.networks)],
+              ports: [port(server.port)],
+            })),
+          }),
+        ]
+      : []),
     ...(parts.mailPorts.length > 0
       ? [
           egress(
@@ -96,6 +121,12 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
       : []),
     ...(parts.https ? [egress("https", [internet], [port(443)])] : []),
   ]
+}
+
+/** Rules only ever allow: who is not to be reached by everybody must not be in the rule that says so. */
+function everyPodBut(parts: string[]): { podSelector: Selector } {
+  if (parts.length === 0) return { podSelector: {} }
+  return { podSelector: { matchExpressions: [{ key: labels.part, operator: "NotIn", values: parts }] } }
 }
 
 function namespaces(names: readonly string[]): Peer[] {

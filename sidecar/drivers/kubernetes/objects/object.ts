@@ -34,6 +34,7 @@ export const kinds = {
   Node: { root: "/api/v1", plural: "nodes", namespaced: false },
   EndpointSlice: { root: "/apis/discovery.k8s.io/v1", plural: "endpointslices", namespaced: true },
   Deployment: { root: "/apis/apps/v1", plural: "deployments", namespaced: true },
+  StatefulSet: { root: "/apis/apps/v1", plural: "statefulsets", namespaced: true },
   Job: { root: "/apis/batch/v1", plural: "jobs", namespaced: true },
   Ingress: { root: "/apis/networking.k8s.io/v1", plural: "ingresses", namespaced: true },
   IngressClass: { root: "/apis/networking.k8s.io/v1", plural: "ingressclasses", namespaced: false },

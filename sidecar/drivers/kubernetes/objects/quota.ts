@@ -1,7 +1,8 @@
 /** What a plan pays for, held by the API server: more can neither be asked for nor be had. */
 import type { V1ResourceQuotaSpec } from "@kubernetes/client-node"
-import type { Limits } from "../../../domain/tenant.ts"
+import type { DatabaseStrategy, Limits } from "../../../domain/tenant.ts"
 import { type KubeObject, metadata, type Owner } from "./object.ts"
+import { postgresResources } from "./postgres.ts"
 
 export interface ResourceQuota extends KubeObject {
   readonly spec: V1ResourceQuotaSpec
@@ -20,19 +21,28 @@ export interface LimitRange extends KubeObject {
 /** Of the pod that packs the files for a backup, beside an Odoo that has not quite ended. */
 export const helper = { cpuMilli: 500, memoryMb: 128 } as const
 
-export function resourceQuota(owner: Owner, namespace: string, limits: Limits): ResourceQuota {
+/** `database`: a server of the tenant's own comes on top of what Odoo may have. */
+export function resourceQuota(
+  owner: Owner,
+  namespace: string,
+  limits: Limits,
+  database: DatabaseStrategy = "shared",
+): ResourceQuota {
+  const own = database === "dedicated"
+  // Odoo twice: one that a node gives up is replaced before it has ended.
+  const cpu = 2 * limits.cpuMilli + helper.cpuMilli + (own ? postgresResources.cpuMilli : 0)
+  const memory = 2 * limits.memoryMb + helper.memoryMb + (own ? postgresResources.memoryMb : 0)
   return {
     apiVersion: "v1",
     kind: "ResourceQuota",
     metadata: metadata(owner, "plan", namespace),
     spec: {
       hard: {
-        // Twice: one that a node gives up is replaced before it has ended.
-        "limits.cpu": `${2 * limits.cpuMilli + helper.cpuMilli}m`,
-        "limits.memory": `${2 * limits.memoryMb + helper.memoryMb}Mi`,
-        "requests.storage": `${limits.storageMb}Mi`,
-        persistentvolumeclaims: "1",
-        pods: "3",
+        "limits.cpu": `${cpu}m`,
+        "limits.memory": `${memory}Mi`,
+        "requests.storage": `${limits.storageMb * (own ? 2 : 1)}Mi`,
+        persistentvolumeclaims: own ? "2" : "1",
+        pods: own ? "4" : "3",
         "services.loadbalancers": "0",
         "services.nodeports": "0",
       },

@@ -58,7 +58,11 @@ export function newId(): TenantId {
   return `tcontract${alphabet[Math.floor(number / 32)]}${alphabet[number % 32]}`
 }
 
-export function specOf(world: World<unknown>, id: TenantId, changes: Partial<TenantSpec> = {}): TenantSpec {
+export function specOf(
+  world: Pick<World<unknown>, "template" | "domain">,
+  id: TenantId,
+  changes: Partial<TenantSpec> = {},
+): TenantSpec {
   return {
     id,
     slug: id,

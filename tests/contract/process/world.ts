@@ -93,7 +93,7 @@ async function openDriver(environment: Record<string, string>): Promise<Driver<L
 }
 
 /** A stopped cluster with the template in it: building one takes longer than all that is done with it here. */
-async function templateSnapshot(odoo: Odoo, places: Omit<InstallationSettings, "stateDir">): Promise<string> {
+export async function templateSnapshot(odoo: Odoo, places: Omit<InstallationSettings, "stateDir">): Promise<string> {
   const made = ["addons/saas_tenant", "runtime", "sidecar/databases"].map((name) => join(repo, name))
   const key = fingerprintOf(made, odoo.version, odoo.pythonPath, JSON.stringify(template))
   return await ensureSnapshot("contract", key, async (stateDir) => {

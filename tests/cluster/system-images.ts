@@ -24,16 +24,9 @@ export async function imagesOfSystem(work: string): Promise<Image[]> {
   await Promise.all([bundleSidecar(), ensureOwl()])
   const build = join(work, "build")
   stageBuild(join(build, "src"))
-  const bin = postgresBin()
-  const path = `PATH=${bin}:/usr/local/bin:/usr/bin:/bin`
+  const path = pathOf(postgresBin())
   return [
-    {
-      name: systemImages.programs,
-      base: images.odoo,
-      key: `${Date.now()}`,
-      fill: async (folder) => copyPrograms(folder, bin),
-      config: { Entrypoint: [], Env: [path, "LANG=C.UTF-8"], User: "65534:65534" },
-    },
+    imageOfPrograms(),
     imageOf(readDockerfile("sidecar/Dockerfile"), {
       name: systemImages.sidecar,
       base: systemImages.programs,
@@ -47,6 +40,21 @@ export async function imagesOfSystem(work: string): Promise<Image[]> {
       stages: { build },
     }),
   ]
+}
+
+export function imageOfPrograms(): Image {
+  const bin = postgresBin()
+  return {
+    name: systemImages.programs,
+    base: images.odoo,
+    key: `${Date.now()}`,
+    fill: async (folder) => copyPrograms(folder, bin),
+    config: { Entrypoint: [], Env: [pathOf(bin), "LANG=C.UTF-8"], User: "65534:65534" },
+  }
+}
+
+function pathOf(bin: string): string {
+  return `PATH=${bin}:/usr/local/bin:/usr/bin:/bin`
 }
 
 function postgresBin(): string {

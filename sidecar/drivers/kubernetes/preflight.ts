@@ -22,6 +22,7 @@ export const rights: Partial<Record<Kind, readonly string[]>> = {
   Event: ["list"],
   Node: ["list"],
   Deployment: [...owned, "watch"],
+  StatefulSet: owned,
   Job: owned,
   Ingress: [...owned, "watch"],
   NetworkPolicy: [...owned, "watch"],
@@ -37,16 +38,11 @@ function everywhere(): typeof rights {
   return { ...Object.fromEntries(needed), RoleBinding: ["get", "patch", "create"] }
 }
 
-/** Besides, where tenants may have database servers of their own. */
-export const dedicatedRights: Partial<Record<Kind, readonly string[]>> = { StatefulSet: owned }
-
 /** Sentences for the operator; none where all is well. Throws where the cluster cannot be asked. */
 export async function preflight(client: Client, settings: KubernetesSettings): Promise<string[]> {
   try {
     const [missing, ingressClass, storage] = await Promise.all([
-      settings.tenantRole === null
-        ? missingRights(client, settings.databaseImage === null ? rights : { ...rights, ...dedicatedRights })
-        : missingOfRole(client, settings.tenantRole),
+      settings.tenantRole === null ? missingRights(client, rights) : missingOfRole(client, settings.tenantRole),
       client.get({ kind: "IngressClass", name: settings.ingressClass }),
       storageProblem(client, settings.storageClass),
     ])

@@ -23,8 +23,12 @@ export interface KubernetesWorld extends World<ServiceEndpoint> {
   readonly prefix: string
 }
 
-export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
-  const cluster = await makeCluster("driver")
+/** `more`: settings of the sidecar beside those that every world has. */
+export async function makeKubernetesWorld(
+  name = "driver",
+  more: (cluster: TestCluster) => Promise<Readonly<Record<string, string>>> = async () => ({}),
+): Promise<KubernetesWorld> {
+  const cluster = await makeCluster(name)
   const prefix = `saas-${process.pid}-`
   const opened: Driver<ServiceEndpoint>[] = []
   const installation = await makeInstallation("kubernetes", { parts: "database" })
@@ -48,12 +52,13 @@ export async function makeKubernetesWorld(): Promise<KubernetesWorld> {
     await installation.destroy()
   }
   const pagesPort = await pickFree(31_000, 32_000)
+  const further = await more(cluster)
   const open = async () => {
     process.env.KUBECONFIG = account.kubeconfig
     // In production one address stands for all sidecars; here it is the first one's, which stays.
     const ownPort = opened.length === 0 ? pagesPort : await pickFree(pagesPort + 1, 32_000)
     const settings = { ...sidecarSettings(cluster, postgres, prefix, pagesPort), KUBE_PAGES_PORT: String(ownPort) }
-    const environment = installation.sidecarEnv({ ...settings, ...account.settings })
+    const environment = installation.sidecarEnv({ ...settings, ...account.settings, ...further })
     const driver = await openKubernetes(readConfig(environment), () => installationId, pino({ level: "silent" }))
     opened.push(driver)
     return driver

@@ -170,8 +170,8 @@ export function deaths(test: Test, world: () => ProcessWorld): void {
       await assert.rejects(world().driver.databases.ping(), { name: "RetryableError" })
       await postgres.start()
     }
-    // Three are for superusers, ten for ourselves: one tenant has room, and no second one.
-    await limit("35")
+    // Three are for superusers, ten for ourselves: two tenants have room, and no third one.
+    await limit("37")
     const next = new Tenant(world())
     const another = await new Tenant(world()).makeDatabase()
     await assert.rejects(world().driver.databases.clone(next.spec, next.fence), (error: Error) => {

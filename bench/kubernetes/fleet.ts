@@ -31,6 +31,7 @@ export function specOf(number: number, change: Change = "none"): TenantSpec {
     reason: "",
     target: "local",
     server: "local",
+    database: "shared",
     template: {
       key: "be9c4be9c4",
       release: { name: "bench", odooVersion: "19.0", sources: [] },

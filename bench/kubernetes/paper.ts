@@ -24,6 +24,7 @@ export function paperDatabases(real: Pick<Databases, "raise">): Databases {
     drop: notOnPaper,
     usage: async () => null,
     ping: async () => undefined,
+    problems: async () => [],
     close: async () => undefined,
   }
 }

@@ -37,15 +37,14 @@ reachable("it reports what a tenant reaches, and says where a cluster holds pods
     ...clusterSettings(cluster),
     prefix,
     callerNetworks: [`${host}/32`],
-    database: { host, port },
-    databaseNetworks: [`${host}/32`],
+    databases: [{ name: "local", address: { host, port }, networks: [`${host}/32`], namespaces: [] }],
   }
   const installation = () => "c0ffee00-0000-4000-8000-000000000000"
   const { tries, missing } = await new IsolationCheck({ client: new Client(config), installation, settings }).run()
 
   const found = Object.fromEntries(tries.map((one) => [`${one.from} to ${one.to}`, one.found]))
   assert.equal(found["a tenant to itself"], "open")
-  assert.equal(found["a tenant to its database server"], "open")
+  assert.equal(found["a tenant to the database server local"], "open")
   assert.equal(found["the sidecar to a tenant"], "open")
   assert.equal(found["a tenant to the cloud's metadata"], "shut")
   // A cluster of our own holds pods to no policy; one of KUBECONFIG may.

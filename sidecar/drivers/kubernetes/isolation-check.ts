@@ -70,11 +70,12 @@ export class IsolationCheck {
   /** Resolves with the address of the pod. */
   async #start(name: string): Promise<string> {
     const { client, settings } = this.#options
-    const { callers, callerNetworks, database, databaseNetworks: networks, databaseNamespaces: namespaces } = settings
+    const { callers, callerNetworks, databases } = settings
     const owner = this.#owner
     await client.apply(namespaceObject(owner, name))
-    const postgres = { networks, namespaces, port: database.port }
-    const policies = networkPolicies(owner, name, { callers, callerNetworks, postgres, mailPorts: [], https: true })
+    const postgres = databases.map((server) => ({ ...server, port: server.address.port }))
+    const bounds = { callers, callerNetworks, postgres, ownPostgres: false, mailPorts: [], https: true }
+    const policies = networkPolicies(owner, name, bounds)
     for (const object of [serviceAccount(owner, name), ...policies]) await client.apply(object)
     await client.apply(probe(owner, name, settings.image))
     const deadline = Date.now() + startSeconds * 1000
@@ -94,7 +95,13 @@ export class IsolationCheck {
     const api = new URL(client.server)
     const aims: Aim[] = [
       { to: "itself", address: [own, odooPort], wanted: "open" },
-      { to: "its database server", address: [settings.database.host, settings.database.port], wanted: "open" },
+      ...settings.databases.map(
+        ({ name, address: { host, port } }): Aim => ({
+          to: `the database server ${name}`,
+          address: [host, port],
+          wanted: "open",
+        }),
+      ),
       { to: "another tenant", address: [foreign, odooPort], wanted: "shut" },
       { to: "the API server", address: [api.hostname, Number(api.port || 443)], wanted: "shut" },
       { to: "the cloud's metadata", address: ["169.254.169.254", 80], wanted: "shut" },

@@ -12,8 +12,8 @@ import type { LoopbackEndpoint } from "../../sidecar/drivers/process/endpoint.ts
 import { openProcess } from "../../sidecar/target.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 import { until } from "../helpers/wait.ts"
-import { type Driver, fenceOf, newId, specOf } from "./conformance/world.ts"
-import { template, templateSnapshot } from "./process/world.ts"
+import { type Driver, fenceOf, newId, specOf, template } from "./conformance/world.ts"
+import { templateSnapshot } from "./process/world.ts"
 
 const test = suite("several database servers")
 

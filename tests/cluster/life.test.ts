@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { suite } from "uvu"
 import { deleteForGood, readTenant, type TenantRow, waitForPhase } from "../helpers/sales.ts"
+import { until } from "../helpers/wait.ts"
 import { makeProduct, type Product } from "./product.ts"
 
 const test = suite("a tenant's life on Kubernetes")
@@ -95,9 +96,11 @@ test("deleted, nothing of it is left but a backup that was verified", async () =
 })
 
 test("a volume that somebody made by hand is left to them, and nobody gets it who comes later", async () => {
-  const left = await product.cluster.kubectl.get("persistentvolume", volume)
-  assert.equal(left?.status.phase, "Released")
-  assert.ok(existsSync(left?.spec.local.path))
+  const left = await until("it is let go", async () => {
+    const found = await product.cluster.kubectl.get("persistentvolume", volume)
+    return found?.status.phase === "Released" ? found : null
+  })
+  assert.ok(existsSync(left.spec.local.path))
 })
 
 /** What a person fills in and confirms. */

@@ -146,10 +146,9 @@ test("the preflight finds everything it needs, and says what is missing", async 
   const rules = (await cluster.kubectl.get("clusterrole", tenantRole))?.rules as KubeObject[]
   const without = JSON.stringify({ rules: rules.filter(({ resources }) => !resources.includes("jobs")) })
   await cluster.kubectl.run(["patch", "clusterrole", tenantRole, "--type=merge", "-p", without])
-  assert.match(
-    (await preflight(client, settings)).join("\n"),
-    /does not let the sidecar .*delete jobs: kubectl apply -k/,
-  )
+  // The API server's authorizer hears of it some moments later.
+  const notes = await until("something is missing", async () => (await preflight(client, settings)).join("\n"))
+  assert.match(notes, /does not let the sidecar .*delete jobs: kubectl apply -k/)
 })
 
 async function may(verb: string, what: string, ...where: readonly string[]): Promise<boolean> {

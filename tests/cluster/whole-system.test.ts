@@ -70,12 +70,9 @@ test("PostgreSQL, the master and both sidecars get ready from nothing", async ()
   const service = await kubectl.get("service", "master", namespace)
   const url = `http://${service?.spec.clusterIP}:8069`
   admin = new Master({ url, db: "master", login: "admin", password: manifests.secrets.read("admin-password") })
-  const targets = await admin.search<{ state: string; note: string }>("saas.target", [], ["state", "note"])
-  assert.deepEqual(
-    targets.map(({ state }) => state),
-    ["ready"],
-    JSON.stringify(targets),
-  )
+  const targets = () => admin.search<{ state: string; note: string }>("saas.target", [], ["state", "note"])
+  const isReady = async () => (await targets()).map(({ state }) => state).join() === "ready"
+  await until("the target is ready", isReady, { seen: async () => JSON.stringify(await targets()) })
   sales = new Master({ url, db: "master", ...salesperson })
 })
 

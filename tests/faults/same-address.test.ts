@@ -91,7 +91,8 @@ async function post(path: string, cookie: string, params: object): Promise<{ res
 }
 
 async function waiting(): Promise<number> {
-  const question = "SELECT FROM pg_stat_activity WHERE datname = 'master' AND wait_event_type = 'Lock'"
+  const question = `SELECT FROM pg_stat_activity
+    WHERE datname = 'master' AND wait_event_type = 'Lock' AND query LIKE '%INTO "saas_tenant"%'`
   const { rowCount } = await it.postgres.query("postgres", (client) => client.query(question))
   return rowCount ?? 0
 }

@@ -176,11 +176,12 @@ test("users made past every check by SQL are noticed from outside, deactivated a
   )
   assert.ok(Number(await count()) > 20)
   await until("the users beyond the plan are deactivated", async () => Number(await count()) <= 5, { seconds: 90 })
-  const entries = await master.search<{ reason: string }>("saas.audit.entry", [["tenant_ref", "=", a.ref]], ["reason"])
-  assert.ok(
-    entries.some(({ reason }) => /user/i.test(reason || "")),
-    "the audit log tells why",
-  )
+  const audited = async () => {
+    const own = [["tenant_ref", "=", a.ref]] as const
+    const entries = await master.search<{ reason: string }>("saas.audit.entry", own, ["reason"])
+    return entries.some(({ reason }) => /user/i.test(reason || ""))
+  }
+  await until("the audit log tells why", audited)
   assert.equal(await intruder.sql(a.ref, "SELECT active FROM res_users WHERE login = 'owner@alpha.example'"), "True")
 })
 

@@ -115,7 +115,7 @@ export function runtimes<E>(test: Test, world: () => World<E>, meanwhile: Meanwh
   })
 
   test("a request that takes long is answered before the runtime ends", async () => {
-    const sql = "BEGIN; LOCK TABLE res_company; SELECT pg_sleep(3); COMMIT"
+    const sql = "BEGIN; LOCK TABLE res_company; SELECT pg_sleep(5); COMMIT"
     const lock = world().asTenant(tenant.id, tenant.id, sql)
     const backends = (condition: string) => async () => {
       const question = `SELECT FROM pg_stat_activity WHERE datname = '${tenant.id}' AND ${condition}`

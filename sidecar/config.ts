@@ -133,6 +133,16 @@ const variables = {
     default: "",
     parse: optional(address),
   },
+  KUBE_CERT_ISSUER: {
+    doc: "Kubernetes: ClusterIssuer of cert-manager for the customers' own domains; empty: the ingress controller shows its own certificate for them, too.",
+    default: "",
+    parse: optional(text),
+  },
+  BASE_DOMAIN: {
+    doc: "Kubernetes: hosts right under it need no certificate of cert-manager's: the ingress controller's own is for all of them.",
+    default: "",
+    parse: optional(text),
+  },
   KUBE_CALLERS: {
     doc: "Kubernetes: namespaces whose pods may ask tenants: the ingress controller's, and the sidecar's where it runs inside.",
     default: "traefik",
@@ -265,6 +275,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const config = Object.fromEntries(values) as Config
   if (config.TARGET_KIND === "kubernetes") {
     if (!config.TENANT_IMAGE) problems.push("TENANT_IMAGE is not set: name the image that the tenants run on")
+    if (config.KUBE_CERT_ISSUER && (config.TENANT_URL_SCHEME !== "https" || !config.BASE_DOMAIN)) {
+      problems.push(
+        "KUBE_CERT_ISSUER is for tenants that are reached by https: set TENANT_URL_SCHEME=https, and BASE_DOMAIN to the " +
+          "domain whose hosts have the ingress controller's own certificate",
+      )
+    }
     if (!config.KUBE_PAGES_ADDRESS) {
       problems.push("KUBE_PAGES_ADDRESS is not set: say where the ingress controller reaches this sidecar")
     }

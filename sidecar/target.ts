@@ -113,6 +113,9 @@ function clusterOf(config: Config): KubernetesSettings {
     callers: config.KUBE_CALLERS,
     callerNetworks: config.KUBE_CALLER_NETWORKS,
     https: config.TENANT_URL_SCHEME === "https",
+    certificates: config.KUBE_CERT_ISSUER
+      ? { issuer: config.KUBE_CERT_ISSUER, domain: config.BASE_DOMAIN ?? "" }
+      : null,
     pages: { reached: at(pages), port: config.KUBE_PAGES_PORT },
     databases: sharedServersOf(config).map(({ name, address, networks, namespaces }) => {
       return { name, address, networks, namespaces }

@@ -98,6 +98,7 @@ async function installOnce(cluster: MeasuredCluster, shop: Shop, { name, modules
     state: { kind: "up" },
     middlewares: [],
     https: false,
+    certificates: null,
   } as const
   await apply(
     deployment(owner, name, { image: cluster.tenantImage, limits, fingerprint: "others", running: true }),

@@ -1,5 +1,7 @@
 /** nginx.conf of an installation. It is the same for its whole life: hosts are in the map, states are in page files. */
 
+import { largestBodyMb } from "./pages.ts"
+
 export interface NginxSettings {
   readonly folder: string
   readonly httpPort: number
@@ -18,6 +20,7 @@ export interface NginxSettings {
 
 /** Each location that has pages of its own needs all of them. */
 const pages = `error_page 404 /.saas/unknown.html;
+      error_page 413 /.saas/too-large.html;
       error_page 429 /.saas/too-many.html;
       error_page 504 =503 /.saas/starting.html;
       error_page 503 /.saas/$saas_address.html;`
@@ -50,7 +53,7 @@ http {
   gzip_proxied any;
   gzip_min_length 1024;
   gzip_types text/css application/javascript application/json image/svg+xml text/xml;
-  client_max_body_size 512m;
+  client_max_body_size ${largestBodyMb}m;
   keepalive_timeout 65s;
 
   # The defaults fail at some two hundred long host names.

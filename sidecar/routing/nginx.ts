@@ -9,7 +9,7 @@ import { RetryableError } from "../domain/errors.ts"
 import { locked } from "./file-lock.ts"
 import { nginxConfig } from "./nginx-config.ts"
 import { orphanedWorkers } from "./orphans.ts"
-import { interruptedPage, startingPage, tooManyPage, unknownHostPage } from "./pages.ts"
+import { interruptedPage, startingPage, tooLargePage, tooManyPage, unknownHostPage } from "./pages.ts"
 
 export interface NginxOptions {
   /** Everything of it is in here. */
@@ -136,6 +136,7 @@ export class Nginx {
       unknown: unknownHostPage,
       starting: startingPage,
       interrupted: interruptedPage,
+      "too-large": tooLargePage,
       "too-many": tooManyPage,
     }
     for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, "pages", `${name}.html`), text)

@@ -67,6 +67,14 @@ export const tooManyPage = page("Too many attempts to sign in", [
   "There were many attempts from your network in a short time. Please wait a minute and try again.",
 ])
 
+/** What is sent to a tenant at once; Odoo itself takes files of up to 128 MB unless it is told otherwise. */
+export const largestBodyMb = 512
+
+export const tooLargePage = page("That is too large", [
+  `What you have sent is larger than ${largestBodyMb} MB, which is the most that this Odoo takes at once. ` +
+    "Send it in smaller parts, or leave out large files.",
+])
+
 /** Nothing in it may end the comment. */
 function mark(state: PageState): string {
   const json = JSON.stringify(state).replaceAll("<", "\\u003c").replaceAll(">", "\\u003e").replaceAll("-", "\\u002d")

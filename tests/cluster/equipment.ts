@@ -138,8 +138,11 @@ export function ingress(addresses: Addresses): KubeObject[] {
           ],
           ports: [{ containerPort: 8000 }, { containerPort: 8443 }],
           readinessProbe: { httpGet: { path: "/ping", port: 8000 }, periodSeconds: 1 },
+          // As its chart has it: large bodies are kept there on their way.
+          volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
         }),
       ],
+      volumes: [{ name: "tmp", emptyDir: {} }],
     }),
     service("traefik", namespace, traefikLabels, addresses.ingress, [
       { name: "web", port: 80, targetPort: 8000 },

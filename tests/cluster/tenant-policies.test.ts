@@ -25,6 +25,7 @@ test.before(async () => {
       callerNetworks: [`${node}/32`],
       postgres: [{ networks: [`${postgres}/32`], namespaces: [databases], port: 5432 }],
       ownPostgres: false,
+      certificates: false,
       mailPorts: [],
       https: true,
     })

@@ -11,7 +11,7 @@ const test = suite("an object that is not as it was made")
 const owner = { installation: "c0ffee00-0000-4000-8000-000000000000", tenant: "tacme234567", epoch: 7 }
 const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 10 }
 const odoo = deployment(owner, "saas-x", { image: "odoo:1", limits, fingerprint: "f00d", running: true })
-const quota = resourceQuota(owner, "saas-x", limits)
+const quota = resourceQuota(owner, "saas-x", { limits, database: "shared", certificates: false })
 
 // biome-ignore lint/suspicious/noExplicitAny: a copy that a person's hand gets into
 function changed<T>(object: T, change: (copy: any) => void): T {
@@ -63,6 +63,7 @@ test("a policy that lets one more in is no longer the one that was made", () => 
     callerNetworks: [],
     postgres: [{ networks: ["10.0.0.1/32"], namespaces: [], port: 5432 }],
     ownPostgres: false,
+    certificates: false,
     mailPorts: [],
     https: true,
   }

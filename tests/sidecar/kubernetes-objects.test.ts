@@ -31,7 +31,7 @@ const password = "a password that only odoo.conf knows"
 const place = "saas-tacme234567"
 
 const odoo = deployment(owner, place, { image: "odoo:1", limits, fingerprint: "f00d", running: true })
-const quota = resourceQuota(owner, place, limits)
+const quota = resourceQuota(owner, place, { limits, database: "shared", certificates: false })
 const volume = claim(owner, place, { limits, storageClass: "fast" })
 const build = templateJob(owner, place, { name: "tpl-1-2", image: "odoo:1", modules: ["crm"], languages: ["de_DE"] })
 const pack = packer(owner, place, "odoo:1")
@@ -44,12 +44,14 @@ const up = ingress(owner, place, {
   state: { kind: "up" },
   middlewares: ["headers"],
   https: true,
+  certificates: { issuer: "customers", domain: "example.com" },
 })
 const policies = networkPolicies(owner, place, {
   callers: ["traefik"],
   callerNetworks: ["10.1.0.0/24"],
   postgres: [{ networks: ["10.9.9.9/32"], namespaces: ["databases"], port: 5432 }],
   ownPostgres: false,
+  certificates: true,
   mailPorts: [587],
   https: true,
 })
@@ -158,14 +160,9 @@ test("a host leads to Odoo while it is up and to a page while it is not; the dat
     [{ kind: "maintenance" }, "pages"],
     [{ kind: "suspended", reason: "unpaid" }, "pages"],
   ] as const) {
-    const routed = ingress(owner, place, { className: "nginx", hosts: [], state, middlewares: [], https: false })
-    const again = ingress(owner, place, {
-      className: "nginx",
-      hosts: [{ name: "a.example", primary: true }],
-      state,
-      middlewares: [],
-      https: false,
-    })
+    const parts = { className: "nginx", state, middlewares: [], https: false, certificates: null }
+    const routed = ingress(owner, place, { ...parts, hosts: [] })
+    const again = ingress(owner, place, { ...parts, hosts: [{ name: "a.example", primary: true }] })
     assert.equal(routed.spec.rules?.length, 0)
     const leads = Object.fromEntries(
       (again.spec.rules?.[0]?.http?.paths ?? []).map(({ path, backend }) => [path, backend.service?.name]),
@@ -174,13 +171,33 @@ test("a host leads to Odoo while it is up and to a page while it is not; the dat
   }
 })
 
+test("cert-manager is asked for a certificate of each domain that the operator's wildcard is not for, and no other", () => {
+  const issuer = "cert-manager.io/cluster-issuer"
+  assert.equal(up.metadata.annotations?.[issuer], "customers")
+  assert.deepEqual(up.spec.tls, [{ hosts: ["www.acme.example"], secretName: "tls-www.acme.example" }])
+  const parts = { className: "traefik", state: { kind: "up" }, middlewares: [], https: true } as const
+  const certificates = { issuer: "customers", domain: "example.com" }
+  const hosts = (name: string) => [{ name, primary: true }]
+  const own = ingress(owner, place, { ...parts, certificates, hosts: hosts("acme.example.com") })
+  assert.equal(own.spec.tls, undefined)
+  assert.equal(own.metadata.annotations?.[issuer], undefined)
+  // A wildcard is for one label; and nothing is asked of a cert-manager that is not there.
+  const deeper = ingress(owner, place, { ...parts, certificates, hosts: hosts("shop.acme.example.com") })
+  assert.equal(deeper.spec.tls?.length, 1)
+  const without = ingress(owner, place, { ...parts, certificates: null, hosts: hosts("www.acme.example") })
+  assert.equal(without.spec.tls, undefined)
+  // Its pods have room beside Odoo's.
+  const { pods } = resourceQuota(owner, place, { limits, database: "shared", certificates: true }).spec.hard ?? {}
+  assert.ok(Number(pods) > Number(quota.spec.hard?.pods))
+})
+
 test("nobody speaks to a tenant but those who are named, and it speaks to no neighbour", () => {
   const named = (name: string) => policies.find(({ metadata }) => metadata.name === name)?.spec
   const nobody = { podSelector: {}, policyTypes: ["Ingress", "Egress"], ingress: [], egress: [] }
   assert.deepEqual(named("default-deny"), nobody)
   assert.deepEqual(
     policies.filter(({ spec }) => spec.ingress?.length).map(({ metadata }) => metadata.name),
-    ["same-namespace", "callers"],
+    ["same-namespace", "callers", "certificates"],
   )
   for (const { metadata, spec } of policies) {
     for (const { to = [], ports = [] } of spec.egress ?? []) {

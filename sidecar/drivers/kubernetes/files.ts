@@ -130,10 +130,10 @@ export class KubernetesFiles implements Files {
 
 /** Everything of a namespace that comes of the plan and of the operator's settings. */
 export function bounds(owner: Owner, name: string, spec: TenantSpec, settings: KubernetesSettings): KubeObject[] {
-  const { callers, callerNetworks, relay } = settings
+  const { callers, callerNetworks, relay, certificates } = settings
   const reach = reachOf(settings, spec)
   return [
-    resourceQuota(owner, name, spec.limits, spec.database),
+    resourceQuota(owner, name, { ...spec, certificates: certificates !== null }),
     limitRange(owner, name),
     serviceAccount(owner, name),
     ...networkPolicies(owner, name, {
@@ -141,6 +141,7 @@ export function bounds(owner: Owner, name: string, spec: TenantSpec, settings: K
       callerNetworks,
       postgres: reach.shared ? [{ ...reach, port: reach.address.port }] : [],
       ownPostgres: spec.database === "dedicated",
+      certificates: certificates !== null,
       mailPorts: relay ? [relay.port] : [],
       https: true,
     }),

@@ -63,6 +63,7 @@ export class JobInstaller implements Installer {
         callerNetworks: [],
         postgres: settings.databases.map((server) => ({ ...server, port: server.address.port })),
         ownPostgres: false,
+        certificates: false,
         mailPorts: [],
         https: false,
       }),

@@ -74,7 +74,15 @@ export class IsolationCheck {
     const owner = this.#owner
     await client.apply(namespaceObject(owner, name))
     const postgres = databases.map((server) => ({ ...server, port: server.address.port }))
-    const bounds = { callers, callerNetworks, postgres, ownPostgres: false, mailPorts: [], https: true }
+    const bounds = {
+      callers,
+      callerNetworks,
+      postgres,
+      ownPostgres: false,
+      certificates: false,
+      mailPorts: [],
+      https: true,
+    }
     const policies = networkPolicies(owner, name, bounds)
     for (const object of [serviceAccount(owner, name), ...policies]) await client.apply(object)
     await client.apply(probe(owner, name, settings.image))

@@ -41,10 +41,12 @@ function everywhere(): typeof rights {
 /** Sentences for the operator; none where all is well. Throws where the cluster cannot be asked. */
 export async function preflight(client: Client, settings: KubernetesSettings): Promise<string[]> {
   try {
-    const [missing, ingressClass, storage] = await Promise.all([
+    const { certificates } = settings
+    const [missing, ingressClass, storage, issuer] = await Promise.all([
       settings.tenantRole === null ? missingRights(client, rights) : missingOfRole(client, settings.tenantRole),
       client.get({ kind: "IngressClass", name: settings.ingressClass }),
       storageProblem(client, settings.storageClass),
+      certificates ? issuerProblem(client, certificates.issuer) : "",
     ])
     const notes = [...missing]
     if (ingressClass === null) {
@@ -52,7 +54,7 @@ export async function preflight(client: Client, settings: KubernetesSettings): P
         `There is no ingress class ${settings.ingressClass}: choose one of kubectl get ingressclass in KUBE_INGRESS_CLASS.`,
       )
     }
-    return storage ? [...notes, storage] : notes
+    return [...notes, storage, issuer].filter(Boolean)
   } catch (error) {
     throw error instanceof Refusal ? toldOf(error, "Looking at the cluster") : error
   }
@@ -129,6 +131,15 @@ async function storageProblem(client: Client, name: string | null): Promise<stri
   const isDefault = ({ metadata }: KubeObject) =>
     metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true"
   return items.some(isDefault) ? "" : "No storage class is the default one: name one in KUBE_STORAGE_CLASS."
+}
+
+/** Where there is no cert-manager, there is no such kind of object either. */
+async function issuerProblem(client: Client, name: string): Promise<string> {
+  const found = await client.get({ kind: "ClusterIssuer", name })
+  return found
+    ? ""
+    : `There is no ClusterIssuer ${name}: customers' own domains get no certificate. Install cert-manager, and choose ` +
+        "one of kubectl get clusterissuer in KUBE_CERT_ISSUER."
 }
 
 /** What all nodes together give to pods. */

@@ -52,7 +52,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     if (namespaces.get(namespace) === null) {
       await namespaces.sees(await writer.apply(fence, namespaceObject(owner, namespace)))
     }
-    const { ingressClass: className, https } = settings
+    const { ingressClass: className, https, certificates } = settings
     const hasTraefik = await hasMiddlewares()
     const isUp = state.kind === "up"
     const traefik = hasTraefik
@@ -61,7 +61,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const pages = [pagesService(owner, namespace), pagesEndpoints(owner, namespace, settings.pages.reached)]
     await watched.sees(await Promise.all([...pages, ...traefik].map((object) => writer.apply(fence, object))))
     const names = hosts.map(({ name }) => name)
-    const parts = { className, hosts, state, https, middlewares: hasTraefik ? [headersName] : [] }
+    const parts = { className, hosts, state, https, certificates, middlewares: hasTraefik ? [headersName] : [] }
     const applied = await writer.apply(fence, ingress(owner, namespace, parts))
     await watched.sees([applied])
     const left = before ? hostsOf(before).filter((name) => !names.includes(name)) : []
@@ -138,9 +138,9 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     if (there === null) return ""
     const hosts = hostsOf(there).map((name, index) => ({ name, primary: index === 0 }))
     const owner = writer.owner({ tenant: spec.id, epoch: 0 })
-    const { ingressClass: className, https } = settings
+    const { ingressClass: className, https, certificates } = settings
     const middlewares = (await hasMiddlewares()) ? [headersName] : []
-    const parts = { className, hosts, state: routeOf(there), https, middlewares }
+    const parts = { className, hosts, state: routeOf(there), https, certificates, middlewares }
     for (const wanted of [pagesService(owner, namespace), ingress(owner, namespace, parts)]) {
       const found = driftOf(wanted, await watched.seen(wanted))
       if (found) return found

@@ -2,6 +2,14 @@ import type { Relay } from "../../domain/odoo-conf.ts"
 import type { DatabaseAddress } from "../driver.ts"
 import type { Address } from "./objects/service.ts"
 
+/** cert-manager's, for the customers' own domains; null: the ingress controller's own certificate is shown for them, too. */
+export interface Certificates {
+  /** Name of the ClusterIssuer. */
+  readonly issuer: string
+  /** Hosts right under it are covered by the controller's own certificate, which is a wildcard. */
+  readonly domain: string
+}
+
 /** What an operator decides about a cluster. */
 export interface KubernetesSettings {
   /** Every namespace of ours begins with it. */
@@ -18,6 +26,7 @@ export interface KubernetesSettings {
   /** Where the ingress controller answers; null: what it writes into an Ingress. */
   readonly ingressAddress: Address | null
   readonly https: boolean
+  readonly certificates: Certificates | null
   /** The sidecar's pages of tenants that are not up: where the ingress controller reaches them, and where we listen. */
   readonly pages: { readonly reached: Address; readonly port: number }
   /** Shared PostgreSQL servers as pods see them, and the networks or, where they are pods, the namespaces that they are in. */

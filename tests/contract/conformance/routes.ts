@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert"
 import type { Test } from "uvu"
 import type { RouteState } from "../../../sidecar/domain/plan.ts"
+import { largestBodyMb } from "../../../sidecar/routing/pages.ts"
 import { Tenant } from "./tenant.ts"
 import type { World } from "./world.ts"
 
@@ -150,6 +151,28 @@ export function routes<E>(test: Test, world: () => World<E>): void {
     assert.ok(refused.length >= 10, `${refused.length} of 30 were refused`)
     assert.match(String(refused[0]?.body), /wait a minute/)
     assert.equal((await tenant.visit()).status, 200)
+  })
+
+  test("passwords are not tried faster at another door", async () => {
+    const answers = await Promise.all(
+      ["/web/session/authenticate", "/de/web/login"].flatMap((path) =>
+        Array.from({ length: 15 }, () => tenant.visit(path, { method: "POST", body: "{}" })),
+      ),
+    )
+    assert.ok(answers.filter(({ status }) => status === 429).length >= 10)
+  })
+
+  test("whoever sends far too much is told so before it is sent, and what is large arrives", async () => {
+    const path = "/web/webclient/version_info"
+    const bytes = String(largestBodyMb * 1024 * 1024 + 1)
+    const { status, body } = await tenant.visit(path, { method: "POST", headers: { "content-length": bytes } })
+    assert.equal(status, 413)
+    assert.match(body, /larger than 512 MB/)
+    const parts = { jsonrpc: "2.0", method: "call", params: { padding: "x".repeat(10_000_000) } }
+    const headers = { "content-type": "application/json" }
+    const answer = await tenant.visit(path, { method: "POST", headers, body: JSON.stringify(parts) })
+    assert.equal(answer.status, 200, answer.body)
+    assert.match(answer.body, /jsonrpc/)
   })
 
   test("a route that is taken away leads nowhere, once or twice", async () => {

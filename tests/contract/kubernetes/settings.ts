@@ -14,6 +14,7 @@ export function clusterSettings({ tenantImage, storageClass, ingressClass }: Tes
     callerNetworks: [],
     ingressAddress: null,
     https: false,
+    certificates: null,
     pages: { reached: { host: "127.0.0.1", port: 1 }, port: 0 },
     databases: [
       { name: "local", address: { host: "127.0.0.1", port: 5432 }, networks: ["127.0.0.1/32"], namespaces: [] },

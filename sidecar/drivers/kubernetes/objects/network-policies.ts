@@ -42,11 +42,16 @@ export interface PolicyParts {
   }[]
   /** Whether the tenant has a PostgreSQL of its own here, which only its Odoo and the operator may reach. */
   readonly ownPostgres: boolean
+  /** Whether cert-manager proves the customers' own domains here, with a pod that the certificate authority asks. */
+  readonly certificates: boolean
   /** Ports of the operator's mail relay, or [] where mail does not leave. */
   readonly mailPorts: readonly number[]
   /** Whether it may call others on the Internet: payment providers, carriers, mail servers of its own. */
   readonly https: boolean
 }
+
+/** Where cert-manager's pod answers that proves a domain. */
+const solverPort = 8089
 
 /** Not the Internet: other tenants, the cloud's metadata (169.254.169.254) and whatever else the operator has. */
 const privateNetworks = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
@@ -95,6 +100,15 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
             ...odoo,
             policyTypes: ["Ingress"],
             ingress: [{ from: callers, ports: [port(odooPort)] }],
+          }),
+        ]
+      : []),
+    ...(parts.certificates && callers.length > 0
+      ? [
+          policy("certificates", {
+            podSelector: { matchLabels: { "acme.cert-manager.io/http01-solver": "true" } },
+            policyTypes: ["Ingress"],
+            ingress: [{ from: callers, ports: [port(solverPort)] }],
           }),
         ]
       : []),

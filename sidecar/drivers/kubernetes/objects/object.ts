@@ -42,6 +42,7 @@ export const kinds = {
   RoleBinding: { root: "/apis/rbac.authorization.k8s.io/v1", plural: "rolebindings", namespaced: true },
   ClusterRole: { root: "/apis/rbac.authorization.k8s.io/v1", plural: "clusterroles", namespaced: false },
   StorageClass: { root: "/apis/storage.k8s.io/v1", plural: "storageclasses", namespaced: false },
+  ClusterIssuer: { root: "/apis/cert-manager.io/v1", plural: "clusterissuers", namespaced: false },
   IngressRoute: { root: "/apis/traefik.io/v1alpha1", plural: "ingressroutes", namespaced: true },
   Middleware: { root: "/apis/traefik.io/v1alpha1", plural: "middlewares", namespaced: true },
 } as const

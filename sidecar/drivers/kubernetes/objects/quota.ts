@@ -21,17 +21,25 @@ export interface LimitRange extends KubeObject {
 /** Of the pod that packs the files for a backup, beside an Odoo that has not quite ended. */
 export const helper = { cpuMilli: 500, memoryMb: 128 } as const
 
-/** `database`: a server of the tenant's own comes on top of what Odoo may have. */
-export function resourceQuota(
-  owner: Owner,
-  namespace: string,
-  limits: Limits,
-  database: DatabaseStrategy = "shared",
-): ResourceQuota {
+/** cert-manager's pods that prove customers' own domains, with the limits that it gives them by itself. */
+const solvers = { pods: 2, cpuMilli: 200, memoryMb: 128 } as const
+
+export interface QuotaParts {
+  readonly limits: Limits
+  /** A server of the tenant's own comes on top of what Odoo may have. */
+  readonly database: DatabaseStrategy
+  /** Whether cert-manager works here, too. */
+  readonly certificates: boolean
+}
+
+export function resourceQuota(owner: Owner, namespace: string, parts: QuotaParts): ResourceQuota {
+  const { limits, database, certificates } = parts
   const own = database === "dedicated"
+  const others = [helper, ...(own ? [postgresResources] : []), ...(certificates ? [solvers] : [])]
+  const sum = (field: "cpuMilli" | "memoryMb") => others.reduce((all, one) => all + one[field], 0)
   // Odoo twice: one that a node gives up is replaced before it has ended.
-  const cpu = 2 * limits.cpuMilli + helper.cpuMilli + (own ? postgresResources.cpuMilli : 0)
-  const memory = 2 * limits.memoryMb + helper.memoryMb + (own ? postgresResources.memoryMb : 0)
+  const cpu = 2 * limits.cpuMilli + sum("cpuMilli")
+  const memory = 2 * limits.memoryMb + sum("memoryMb")
   return {
     apiVersion: "v1",
     kind: "ResourceQuota",
@@ -42,7 +50,7 @@ export function resourceQuota(
         "limits.memory": `${memory}Mi`,
         "requests.storage": `${limits.storageMb * (own ? 2 : 1)}Mi`,
         persistentvolumeclaims: own ? "2" : "1",
-        pods: own ? "4" : "3",
+        pods: String(3 + (own ? 1 : 0) + (certificates ? solvers.pods : 0)),
         "services.loadbalancers": "0",
         "services.nodeports": "0",
       },

@@ -1,5 +1,6 @@
 /** What only Traefik's own kinds can say; other controllers do without it. */
 import type { TenantHost } from "../../../domain/tenant.ts"
+import { largestBodyMb } from "../../../routing/pages.ts"
 import { odooName, odooPort } from "./deployment.ts"
 import { type KubeObject, metadata, type Owner } from "./object.ts"
 import { pagesName } from "./service.ts"
@@ -15,6 +16,8 @@ export interface IngressRoute extends KubeObject {
 interface Rule {
   readonly kind: "Rule"
   readonly match: string
+  /** Above that of every Ingress, which is the length of its rule. */
+  readonly priority: number
   readonly middlewares?: readonly { readonly name: string }[]
   readonly services: readonly { readonly name: string; readonly port: number }[]
 }
@@ -22,13 +25,22 @@ interface Rule {
 export const headersName = "headers"
 const rateName = "sign-in-rate"
 const refusedName = "sign-in-refused"
+const bodyName = "body-size"
+const largeName = "body-refused"
 
-/** Where the sidecar shows the page of those who tried too often. */
+/** Where the sidecar shows the page of those who tried too often, and of those who sent too much. */
 export const tooManyPath = "/too-many"
+export const tooLargePath = "/too-large"
 
 /** Attempts to sign in of one visitor: so many at once, and then one every six seconds. */
 const burst = 10
 const perMinute = 10
+
+/** Whatever somebody uploads, exports or is answered at once; what is larger is kept on Traefik's disk (/tmp). */
+const memoryBytes = 4 * 1024 * 1024
+
+/** Wherever a password is tried, in whatever language. */
+const signIn = "(?i)^(/[a-z][a-z](_[a-z]+)?)?/(web/(login|session/authenticate)|saas/sign-on)"
 
 /** Written with dots, escapes or capitals, too: Odoo would take some of them for its database manager. */
 const manager = "(?i)web(/|%2f)+(\\./)*database"
@@ -56,10 +68,20 @@ export function middlewares(owner: Owner, namespace: string): Middleware[] {
     middleware(refusedName, {
       errors: { status: ["429"], query: tooManyPath, service: { name: pagesName, port: 80 } },
     }),
+    middleware(bodyName, {
+      buffering: {
+        maxRequestBodyBytes: largestBodyMb * 1024 * 1024,
+        memRequestBodyBytes: memoryBytes,
+        memResponseBodyBytes: memoryBytes,
+      },
+    }),
+    middleware(largeName, {
+      errors: { status: ["413"], query: tooLargePath, service: { name: pagesName, port: 80 } },
+    }),
   ]
 }
 
-/** In front of the Ingress: Traefik prefers the longer rule. `isUp`: else nobody signs in. */
+/** In front of the Ingress. `isUp`: else nobody signs in or sends anything. */
 export function guard(
   owner: Owner,
   namespace: string,
@@ -70,18 +92,30 @@ export function guard(
   const shut: Rule = {
     kind: "Rule",
     match: `${anyHost} && PathRegexp(\`${manager}\`)`,
+    priority: 30_000,
     services: [{ name: pagesName, port: 80 }],
   }
-  const signIn: Rule = {
+  const odoo = [{ name: odooName, port: odooPort }]
+  const named = (...names: string[]) => names.map((name) => ({ name }))
+  const attempts: Rule = {
     kind: "Rule",
-    match: `${anyHost} && Path(\`/web/login\`) && Method(\`POST\`)`,
-    middlewares: [refusedName, rateName, headersName].map((name) => ({ name })),
-    services: [{ name: odooName, port: odooPort }],
+    match: `${anyHost} && PathRegexp(\`${signIn}\`) && Method(\`POST\`)`,
+    priority: 20_000,
+    middlewares: named(refusedName, rateName, headersName, largeName, bodyName),
+    services: odoo,
+  }
+  // Websockets begin with a GET and are none of these: they would not go through a buffer.
+  const bodies: Rule = {
+    kind: "Rule",
+    match: `${anyHost} && (Method(\`POST\`) || Method(\`PUT\`) || Method(\`PATCH\`))`,
+    priority: 10_000,
+    middlewares: named(headersName, largeName, bodyName),
+    services: odoo,
   }
   return {
     apiVersion: "traefik.io/v1alpha1",
     kind: "IngressRoute",
     metadata: metadata(owner, "guard", namespace),
-    spec: { entryPoints: [https ? "websecure" : "web"], routes: isUp ? [shut, signIn] : [shut] },
+    spec: { entryPoints: [https ? "websecure" : "web"], routes: isUp ? [shut, attempts, bodies] : [shut] },
   }
 }

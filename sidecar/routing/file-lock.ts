@@ -10,7 +10,8 @@ export interface FileLock {
   release(): Promise<void>
 }
 
-const lockSeconds = 15
+/** Whoever holds it does so for a moment, but there may be many before us on a machine that is busy. */
+const lockSeconds = 60
 
 /** Does something that one process at a time may do. The kernel lets go of the lock whenever its owner ends. */
 export async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -34,7 +35,7 @@ export async function takeLock(path: string): Promise<FileLock> {
   })
   const answered = once(child.stdout, "data").then(([chunk]) => String(chunk))
   const got = await Promise.race([answered, ended.then(() => "")])
-  if (got !== holding) throw new RetryableError(`Another sidecar has held ${path} for ${lockSeconds} s.`)
+  if (got !== holding) throw new RetryableError(`Others have held ${path} for ${lockSeconds} s.`)
   return {
     release: async () => {
       child.stdin.end()

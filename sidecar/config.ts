@@ -2,15 +2,25 @@
  * Every setting of the sidecar in one table: its name, what it is for, its default and how it is read. All mistakes
  * are told at once. `.env.example` is made from this table (a test holds them equal).
  */
-import { readFileSync } from "node:fs"
-import { isIP, isIPv4 } from "node:net"
-import { dirname, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
-import type { SharedServerSettings } from "./databases/servers.ts"
+import {
+  address,
+  certificates,
+  integer,
+  key,
+  list,
+  loopback,
+  name,
+  networks,
+  oneOf,
+  optional,
+  origin,
+  path,
+  port,
+  secret,
+  text,
+} from "./config-values.ts"
 import { serversFile } from "./servers-file.ts"
-
-/** Where this project's own addons and runtime files are. */
-export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+import { sharedServersOf, unplaced } from "./shared-server-settings.ts"
 
 interface Variable<T> {
   readonly doc: string
@@ -299,6 +309,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (config.PG_SERVERS_FILE?.some((server) => server.name === config.SAAS_SERVER)) {
     problems.push(`PG_SERVERS_FILE names ${config.SAAS_SERVER}, which is the server at PG_HOST: give it another name`)
   }
+  if (problems.length === 0 && config.TARGET_KIND === "kubernetes") problems.push(...unplaced(sharedServersOf(config)))
   if (problems.length === 0) return config
   throw new ConfigError(`The settings need mending:\n${problems.map((problem) => `- ${problem}`).join("\n")}`)
 }
@@ -324,151 +335,11 @@ export function exampleEnvironment(): string {
   return `# Settings of the sidecar, made from sidecar/config.ts. Those without a value must be given.\n${lines.join("\n")}\n`
 }
 
-function text(value: string): string {
-  if (value.trim() !== value) throw new Error("has blanks around it: remove them")
-  return value
-}
-
-function name(value: string): string {
-  if (!/^[a-z0-9_][a-z0-9_-]{0,62}$/.test(value)) {
-    throw new Error(`is "${value}": use small letters, digits, - and _, at most 63 of them`)
-  }
-  return value
-}
-
-function path(value: string): string {
-  return resolve(repository, value)
-}
-
-function integer(least: number, most: number): (value: string) => number {
-  return (value) => {
-    const number = Number(value)
-    if (/^\d+$/.test(value) && number >= least && number <= most) return number
-    throw new Error(`is "${value}": give a whole number from ${least} to ${most}`)
-  }
-}
-
-function port(value: string): number {
-  return integer(1, 65_535)(value)
-}
-
-function address(value: string): string {
-  const [host, number, ...rest] = value.split(":")
-  if (!host || number === undefined || rest.length > 0) throw new Error(`is "${value}": write it as 127.0.0.1:8069`)
-  return `${host}:${port(number)}`
-}
-
-function origin(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : null
-  if (url && /^https?:$/.test(url.protocol) && url.pathname === "/" && !url.username) return url.origin
-  throw new Error(`is "${value}": write it as http://127.0.0.1:8069, without a path`)
-}
-
-function loopback(value: string): string {
-  if (isIPv4(value) && value.startsWith("127.") && value.endsWith(".0.0")) return value
-  throw new Error(`is "${value}": give a /16 of the loopback network, such as 127.66.0.0`)
-}
-
-/** Separated by commas or blanks. */
-function networks(value: string): readonly string[] {
-  const given = value.split(/[\s,]+/).filter(Boolean)
-  for (const network of given) {
-    const [host = "", bits, ...rest] = network.split("/")
-    const most = isIP(host) === 4 ? 32 : 128
-    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most)
-    if (isIP(host) === 0 || !fits || rest.length > 0) {
-      throw new Error(`names "${network}": give addresses or networks, such as 10.0.0.5 or 10.0.0.0/24`)
-    }
-  }
-  return given
-}
-
-function certificates(file: string): string {
-  const content = secret(file)
-  if (/^-----BEGIN CERTIFICATE-----$/m.test(content)) return content
-  throw new Error(`names ${file}, which holds no certificate: it begins with -----BEGIN CERTIFICATE-----`)
-}
-
-function oneOf<const T extends string>(...allowed: readonly T[]): (value: string) => T {
-  return (value) => {
-    const found = allowed.find((one) => one === value)
-    if (found !== undefined) return found
-    throw new Error(`is "${value}": give one of ${allowed.join(", ")}`)
-  }
-}
-
-function list(value: string): string[] {
-  return value.split(",").filter((one) => one !== "")
-}
-
-function optional<T>(parse: (value: string) => T): (value: string) => T | null {
-  return (value) => (value === "" ? null : parse(value))
-}
-
-function secret(file: string): string {
-  let content: string
-  try {
-    content = readFileSync(path(file), "utf8").trim()
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : error
-    throw new Error(`names ${file}, which cannot be read (${code}): make that file, readable by the sidecar only`)
-  }
-  if (content === "") throw new Error(`names ${file}, which is empty: put the secret in it`)
-  return content
-}
-
-function key(file: string): Uint8Array {
-  const content = secret(file)
-  if (/^[0-9a-f]{64}$/i.test(content)) return Buffer.from(content, "hex")
-  throw new Error(`names ${file}, which does not hold 64 hexadecimal characters: make it with openssl rand -hex 32`)
-}
-
 /** `:8080`, or "" where the port goes without saying. */
 export function tenantUrlPort(config: Config): string {
   const number = config.TENANT_URL_PORT ?? config.HTTP_PORT
   const silent = config.TENANT_URL_SCHEME === "https" ? 443 : 80
   return number === silent ? "" : `:${number}`
-}
-
-/** The database servers that many tenants share; the one at PG_HOST comes first. */
-export function sharedServersOf(config: Config): [SharedServerSettings, ...SharedServerSettings[]] {
-  const at = (text: string) => {
-    const [host = "", number] = text.split(":")
-    return { host, port: Number(number) }
-  }
-  const reached = config.KUBE_PG_ADDRESS ? at(config.KUBE_PG_ADDRESS) : { host: config.PG_HOST, port: config.PG_PORT }
-  const first: SharedServerSettings = {
-    name: config.SAAS_SERVER,
-    operator: {
-      host: config.PG_HOST,
-      port: config.PG_PORT,
-      user: config.PG_OPERATOR,
-      password: config.PG_OPERATOR_PASSWORD_FILE,
-      database: config.PG_OPERATOR_DB,
-    },
-    address: reached,
-    ...placeOf(reached.host, config.KUBE_PG_NETWORKS, config.KUBE_PG_NAMESPACES),
-    maxTenants: config.PG_MAX_TENANTS,
-    diskMb: config.PG_DISK_MB,
-  }
-  const further = (config.PG_SERVERS_FILE ?? []).map((server): SharedServerSettings => {
-    const { name, operator: user, password, operatorDatabase: database, maxTenants, diskMb } = server
-    const reachedAt = at(server.tenantAddress ?? server.address)
-    return {
-      name,
-      operator: { ...at(server.address), user, password, database },
-      address: reachedAt,
-      ...placeOf(reachedAt.host, server.networks, server.namespaces),
-      maxTenants,
-      diskMb,
-    }
-  })
-  return [first, ...further]
-}
-
-/** Where nobody has said where a server is, its address is all that tenants are let through to. */
-function placeOf(host: string, networks: readonly string[], namespaces: readonly string[]) {
-  return { networks: networks.length + namespaces.length > 0 ? networks : [`${host}/32`], namespaces }
 }
 
 /** The relay for the tenants' mail, or null where there is none. */

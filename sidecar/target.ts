@@ -1,5 +1,6 @@
 import type { Logger } from "pino"
-import { type Config, relayOf, repository, sharedServersOf } from "./config.ts"
+import { type Config, relayOf } from "./config.ts"
+import { repository } from "./config-values.ts"
 import type { Databases, Target, Templates } from "./drivers/driver.ts"
 import type { ServiceEndpoint } from "./drivers/kubernetes/endpoint.ts"
 import type { KubernetesSettings } from "./drivers/kubernetes/settings.ts"
@@ -10,6 +11,7 @@ import { findOdoo } from "./drivers/process/odoo.ts"
 import { openProcessTarget } from "./drivers/process/open.ts"
 import type { ServerInfo, TargetInfo } from "./odoo/port.ts"
 import { NginxRouter } from "./routing/router.ts"
+import { sharedServersOf } from "./shared-server-settings.ts"
 
 export interface OpenTarget<E> {
   readonly target: Target<E>

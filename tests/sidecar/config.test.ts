@@ -3,14 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
-import {
-  ConfigError,
-  exampleEnvironment,
-  readConfig,
-  relayOf,
-  repository,
-  tenantUrlPort,
-} from "../../sidecar/config.ts"
+import { ConfigError, exampleEnvironment, readConfig, relayOf, tenantUrlPort } from "../../sidecar/config.ts"
+import { repository } from "../../sidecar/config-values.ts"
+import { sharedServersOf } from "../../sidecar/shared-server-settings.ts"
 
 const test = suite("config")
 
@@ -96,11 +91,66 @@ test("a relay is spoken to plainly unless something else is said", () => {
   assert.match(mistakesOf({ ...complete, SMTP_CA_FILE: secretFile("no.pem", "hello") }), "holds no certificate")
 })
 
+test("further database servers are read from their file, each with its password from a file of its own", () => {
+  const passwordFile = secretFile("two", "and this one")
+  const two = {
+    name: "two",
+    address: "10.0.0.6:5432",
+    passwordFile,
+    maxTenants: 40,
+    tenantAddress: "two.internal:6432",
+  }
+  const [first, second, ...others] = sharedServersOf(readConfig({ ...complete, ...serversFile([two]) }))
+  assert.equal(others, [])
+  assert.equal([first?.name, first?.operator.password, first?.address.port], ["local", "and me", 5470])
+  assert.equal([second?.name, second?.operator.password, second?.maxTenants], ["two", "and this one", 40])
+  assert.equal(second?.operator.host, "10.0.0.6")
+  assert.equal(second?.address, { host: "two.internal", port: 6432 })
+})
+
+test("what is wrong in that file is said with its place, and no two servers have one name", () => {
+  const two = { name: "two", address: "10.0.0.6:5432", passwordFile: secretFile("two", "and this one") }
+  const problems = (servers: unknown) => mistakesOf({ ...complete, ...serversFile(servers) })
+  assert.match(problems([{ ...two, address: "10.0.0.6" }]), "0.address is written as 10.0.0.5:5432")
+  assert.match(problems([{ ...two, password: "hunter2" }]), /PG_SERVERS_FILE names .*servers.json, in which .*password/)
+  assert.not.match(problems([{ ...two, password: "hunter2" }]), "hunter2")
+  assert.match(problems([two, two]), "two servers of the name two")
+  assert.match(problems([{ ...two, name: "local" }]), "PG_SERVERS_FILE names local, which is the server at PG_HOST")
+  assert.match(problems([{ ...two, passwordFile: join(folder, "nowhere") }]), /nowhere, which cannot be read/)
+  const file = secretFile("broken.json", "[{")
+  assert.match(mistakesOf({ ...complete, PG_SERVERS_FILE: file }), /broken.json, which is not JSON/)
+})
+
+test("on Kubernetes a server is in networks or namespaces: policies know no host names", () => {
+  const cluster = {
+    ...complete,
+    TARGET_KIND: "kubernetes",
+    TENANT_IMAGE: "odoo:19",
+    KUBE_PAGES_ADDRESS: "10.0.0.5:8072",
+  }
+  const networks = (given: Record<string, string>) => {
+    return sharedServersOf(readConfig({ ...cluster, ...given })).map((server) => server.networks)
+  }
+  assert.equal(networks({ PG_HOST: "10.0.0.5" }), [["10.0.0.5/32"]])
+  assert.equal(networks({ PG_HOST: "postgres", KUBE_PG_NAMESPACES: "odoo-saas" }), [[]])
+  assert.match(mistakesOf({ ...cluster, PG_HOST: "pg.internal" }), /server local is at pg.internal.*KUBE_PG_NETWORKS/)
+  const two = { name: "two", address: "two.internal:5432", passwordFile: secretFile("two", "and this one") }
+  assert.match(
+    mistakesOf({ ...cluster, ...serversFile([two]) }),
+    /server two is at two.internal.* or networks in PG_SERV/,
+  )
+  assert.equal(networks(serversFile([{ ...two, networks: ["10.0.64.0/18"] }])).at(1), ["10.0.64.0/18"])
+})
+
 test(".env.example is what the table of settings says", () => {
   assert.fixture(readFileSync(join(repository, ".env.example"), "utf8"), exampleEnvironment())
 })
 
 test.run()
+
+function serversFile(servers: unknown): { PG_SERVERS_FILE: string } {
+  return { PG_SERVERS_FILE: secretFile("servers.json", JSON.stringify(servers)) }
+}
 
 function secretFile(name: string, content: string): string {
   const path = join(folder, name)

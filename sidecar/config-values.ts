@@ -1,0 +1,107 @@
+/** How the settings are read: each throws an error whose message ends the sentence "NAME …". */
+import { readFileSync } from "node:fs"
+import { isIP, isIPv4 } from "node:net"
+import { dirname, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+
+/** Where this project's own addons and runtime files are. */
+export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+export function text(value: string): string {
+  if (value.trim() !== value) throw new Error("has blanks around it: remove them")
+  return value
+}
+
+export function name(value: string): string {
+  if (!/^[a-z0-9_][a-z0-9_-]{0,62}$/.test(value)) {
+    throw new Error(`is "${value}": use small letters, digits, - and _, at most 63 of them`)
+  }
+  return value
+}
+
+export function path(value: string): string {
+  return resolve(repository, value)
+}
+
+export function integer(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value)
+    if (/^\d+$/.test(value) && number >= least && number <= most) return number
+    throw new Error(`is "${value}": give a whole number from ${least} to ${most}`)
+  }
+}
+
+export function port(value: string): number {
+  return integer(1, 65_535)(value)
+}
+
+export function address(value: string): string {
+  const [host, number, ...rest] = value.split(":")
+  if (!host || number === undefined || rest.length > 0) throw new Error(`is "${value}": write it as 127.0.0.1:8069`)
+  return `${host}:${port(number)}`
+}
+
+export function origin(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : null
+  if (url && /^https?:$/.test(url.protocol) && url.pathname === "/" && !url.username) return url.origin
+  throw new Error(`is "${value}": write it as http://127.0.0.1:8069, without a path`)
+}
+
+export function loopback(value: string): string {
+  if (isIPv4(value) && value.startsWith("127.") && value.endsWith(".0.0")) return value
+  throw new Error(`is "${value}": give a /16 of the loopback network, such as 127.66.0.0`)
+}
+
+/** Separated by commas or blanks. */
+export function networks(value: string): readonly string[] {
+  const given = value.split(/[\s,]+/).filter(Boolean)
+  for (const network of given) {
+    const [host = "", bits, ...rest] = network.split("/")
+    const most = isIP(host) === 4 ? 32 : 128
+    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most)
+    if (isIP(host) === 0 || !fits || rest.length > 0) {
+      throw new Error(`names "${network}": give addresses or networks, such as 10.0.0.5 or 10.0.0.0/24`)
+    }
+  }
+  return given
+}
+
+export function certificates(file: string): string {
+  const content = secret(file)
+  if (/^-----BEGIN CERTIFICATE-----$/m.test(content)) return content
+  throw new Error(`names ${file}, which holds no certificate: it begins with -----BEGIN CERTIFICATE-----`)
+}
+
+export function oneOf<const T extends string>(...allowed: readonly T[]): (value: string) => T {
+  return (value) => {
+    const found = allowed.find((one) => one === value)
+    if (found !== undefined) return found
+    throw new Error(`is "${value}": give one of ${allowed.join(", ")}`)
+  }
+}
+
+export function list(value: string): string[] {
+  return value.split(",").filter((one) => one !== "")
+}
+
+export function optional<T>(parse: (value: string) => T): (value: string) => T | null {
+  return (value) => (value === "" ? null : parse(value))
+}
+
+export function secret(file: string): string {
+  let content: string
+  try {
+    content = readFileSync(path(file), "utf8").trim()
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : error
+    throw new Error(`names ${file}, which cannot be read (${code}): make that file, readable by the sidecar only`)
+  }
+  if (content === "") throw new Error(`names ${file}, which is empty: put the secret in it`)
+  return content
+}
+
+export function key(file: string): Uint8Array {
+  const content = secret(file)
+  if (/^[0-9a-f]{64}$/i.test(content)) return Buffer.from(content, "hex")
+  throw new Error(`names ${file}, which does not hold 64 hexadecimal characters: make it with openssl rand -hex 32`)
+}

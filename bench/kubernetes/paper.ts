@@ -21,6 +21,7 @@ export function paperDatabases(real: Pick<Databases, "raise">): Databases {
     prepare: notOnPaper,
     open: notOnPaper,
     repairRights: notOnPaper,
+    giveConnections: notOnPaper,
     drop: notOnPaper,
     usage: async () => null,
     ping: async () => undefined,

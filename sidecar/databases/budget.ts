@@ -1,12 +1,14 @@
 /**
  * What a database server can hold. Every tenant's role has a connection limit, and the limits of all of them together
  * are never more than the server gives to tenants: however busy its neighbours are, each gets what its plan says. The
- * role is the reservation, so it is made before the database.
+ * role is the reservation, so it is made before the database, and a larger plan's connections are promised to it before
+ * Odoo may open them.
  */
 import type pg from "pg"
 import { PermanentError, RetryableError } from "../domain/errors.ts"
 import { type Limits, tenantPattern } from "../domain/tenant.ts"
 import { connectionLimit } from "./roles.ts"
+import type { SharedServerSettings } from "./servers.ts"
 
 export interface Budget {
   /** Those that tenants may have. */
@@ -65,13 +67,18 @@ export function connectionsForTenants(usable: number): number {
   return Math.max(0, usable - Math.max(ownLeast, Math.ceil(usable * ownShare)))
 }
 
+type Bounds = Pick<SharedServerSettings, "name" | "maxTenants">
+
 /** Better not to begin. For a tenant that has no role there yet. */
-export async function refuseWhenFull(
-  client: pg.Client,
-  server: { readonly name: string; readonly maxTenants: number | null },
-  limits: Limits,
-): Promise<void> {
-  const problem = problemOf(await budget(client, server.maxTenants), limits)
+export async function refuseWhenFull(client: pg.Client, server: Bounds, limits: Limits): Promise<void> {
+  const found = await budget(client, server.maxTenants)
+  const needed = connectionLimit(limits)
+  const problem =
+    found.databases >= found.maxDatabases
+      ? `it has ${found.databases} tenants, and that is all it may have`
+      : needed > left(found)
+        ? `${promised(found)}, and this plan needs ${needed}`
+        : ""
   if (problem === "") return
   throw new PermanentError(
     `The database server ${server.name} is full: ${problem}. ` +
@@ -79,13 +86,24 @@ export async function refuseWhenFull(
   )
 }
 
-function problemOf(found: Budget, limits: Limits): string {
-  if (found.databases >= found.maxDatabases) return `it has ${found.databases} tenants, and that is all it may have`
-  const needed = connectionLimit(limits)
-  const left = found.maxConnections - found.promisedConnections
-  if (needed <= left) return ""
+/** For a tenant that is there already, whose plan gives it so many more than are promised to it. */
+export async function refuseMore(client: pg.Client, server: Bounds, more: number): Promise<void> {
+  const found = await budget(client, server.maxTenants)
+  if (more <= left(found)) return
+  throw new PermanentError(
+    `The database server ${server.name} has no room for the connections of this plan: ${promised(found)}, and it needs ` +
+      `${more} more. The tenant keeps those that it had. Raise max_connections of that server, or choose a plan with ` +
+      "fewer connections, then retry.",
+  )
+}
+
+function left(found: Budget): number {
+  return found.maxConnections - found.promisedConnections
+}
+
+function promised({ promisedConnections, maxConnections, databases }: Budget): string {
   return (
-    `${found.promisedConnections} of the ${found.maxConnections} connections that tenants may have are promised to its ` +
-    `${found.databases} tenants, and this plan needs ${needed}`
+    `${promisedConnections} of the ${maxConnections} connections that tenants may have are promised to its ` +
+    `${databases} tenants`
   )
 }

@@ -13,8 +13,8 @@ const turnPollMs = 50
 const gateSeconds = 5
 
 /**
- * Resolves once the session may copy; `most` copy at once. `reserve` is done while nobody else reserves, so that two who
- * look at once do not both see the last room; what it throws leaves no trace.
+ * Resolves once the session may copy; `most` copy at once. `reserve` is done while nobody else reserves; what it throws
+ * leaves no trace.
  */
 export async function awaitTurn(
   client: pg.Client,
@@ -26,16 +26,22 @@ export async function awaitTurn(
 }
 
 async function takeTurn(client: pg.Client, most: number, reserve: () => Promise<void>): Promise<boolean> {
+  return await whileNobodyReserves(client, async () => {
+    if ((await howManyCopy(client)) >= most) return false
+    await reserve()
+    await client.query(`SELECT pg_advisory_lock_shared(${turn})`)
+    return true
+  })
+}
+
+/** A transaction on the operator's database: two who look at once would both see the last room. */
+export async function whileNobodyReserves<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
   await client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = '${gateSeconds}s'`)
   try {
     await client.query(`SELECT pg_advisory_xact_lock(${gate})`)
-    const isFree = (await howManyCopy(client)) < most
-    if (isFree) {
-      await reserve()
-      await client.query(`SELECT pg_advisory_lock_shared(${turn})`)
-    }
+    const result = await work()
     await client.query("COMMIT")
-    return isFree
+    return result
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined)
     throw error

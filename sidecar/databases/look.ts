@@ -14,6 +14,7 @@ interface Row {
   readonly accepts: boolean | null
   readonly grants_right: boolean | null
   readonly role_right: boolean | null
+  readonly role_short: boolean | null
 }
 
 const question = `
@@ -25,7 +26,8 @@ const question = `
             WHERE a.grantee <> d.datdba
               AND (a.grantee IS DISTINCT FROM r.oid OR a.is_grantable OR a.privilege_type NOT IN ('CONNECT', 'TEMPORARY'))
          ) AS grants_right,
-         ${roleIsRight("$2")} AS role_right
+         ${roleIsRight("$2")} AS role_right,
+         r.rolconnlimit < $2 AS role_short
     FROM (SELECT $1::text AS name) n
     LEFT JOIN pg_database d ON d.datname = n.name
     LEFT JOIN pg_roles r ON r.rolname = n.name`
@@ -45,7 +47,7 @@ export async function look(
   if (stage !== "open") return { stage, rights: "right" }
   // A deletion that was killed half-way leaves a database that takes no connections any more.
   const right = row.accepts && row.grants_right && row.role_right && (await signsIn(operator, spec.id, password))
-  return { stage, rights: right ? "right" : "wrong" }
+  return { stage, rights: !right ? "wrong" : row.role_short ? "short" : "right" }
 }
 
 /** How far the database is, asked by an act that holds the tenant's lock. Throws for one that is not ours. */

@@ -17,16 +17,30 @@ export async function reserveRole(client: pg.Client, role: string, limits: Limit
   await client.query(`CREATE ROLE ${ident(role)} NOLOGIN CONNECTION LIMIT ${connectionLimit(limits)}`)
 }
 
-export async function hasRole(client: pg.Client, role: string): Promise<boolean> {
-  return (await client.query("SELECT FROM pg_roles WHERE rolname = $1", [role])).rows.length > 0
+/** How many connections are promised to it, -1 for no bound; null: there is no such role. */
+export async function promisedTo(client: pg.Client, role: string): Promise<number | null> {
+  const { rows } = await client.query<{ promised: number }>(
+    "SELECT rolconnlimit AS promised FROM pg_roles WHERE rolname = $1",
+    [role],
+  )
+  return rows[0]?.promised ?? null
+}
+
+export async function promise(client: pg.Client, role: string, limits: Limits): Promise<void> {
+  await client.query(`ALTER ROLE ${ident(role)} CONNECTION LIMIT ${connectionLimit(limits)}`)
 }
 
 const attributes = "LOGIN NOINHERIT NOCREATEDB NOCREATEROLE"
 
-/** Makes it, or makes it again what it should be: it may have changed its own password and settings. */
+/**
+ * Makes it, or makes it again what it should be: it may have changed its own password and settings. More connections than
+ * are promised to it are not given here: whether there is room for them is another question.
+ */
 export async function ensureRole(client: pg.Client, role: string, password: string, limits: Limits): Promise<void> {
-  if (!(await hasRole(client, role))) await client.query(`CREATE ROLE ${ident(role)}`)
-  await client.query(`ALTER ROLE ${ident(role)} ${attributes} CONNECTION LIMIT ${connectionLimit(limits)}`)
+  const promised = await promisedTo(client, role)
+  if (promised === null) await client.query(`CREATE ROLE ${ident(role)}`)
+  if (!isFewer(promised, limits)) await promise(client, role, limits)
+  await client.query(`ALTER ROLE ${ident(role)} ${attributes}`)
   await client.query(`ALTER ROLE ${ident(role)} PASSWORD ${literal(scramVerifier(password))}`)
   await client.query(`ALTER ROLE ${ident(role)} RESET ALL`)
   await client.query(`ALTER ROLE ${ident(role)} IN DATABASE ${ident(role)} RESET ALL`)
@@ -57,14 +71,18 @@ async function membersBesideUs(client: pg.Client, role: string): Promise<string[
   return rows.map((row) => row.member)
 }
 
+function isFewer(promised: number | null, limits: Limits): boolean {
+  return promised !== null && promised >= 0 && promised < connectionLimit(limits)
+}
+
 export async function dropRole(client: pg.Client, role: string): Promise<void> {
   await client.query(`DROP ROLE IF EXISTS ${ident(role)}`)
 }
 
-/** SQL that is true of a row `r` of pg_roles that is as `ensureRole` leaves it; `$limit` is the connection limit. */
-export const roleIsRight = (limitParameter: string) => `
+/** SQL that is true of a row `r` of pg_roles that is as `ensureRole` leaves it; `$most` is the plan's connection limit. */
+export const roleIsRight = (most: string) => `
   (r.rolcanlogin AND NOT r.rolinherit AND NOT r.rolsuper AND NOT r.rolcreatedb AND NOT r.rolcreaterole
-   AND NOT r.rolreplication AND NOT r.rolbypassrls AND r.rolconnlimit = ${limitParameter}
+   AND NOT r.rolreplication AND NOT r.rolbypassrls AND r.rolconnlimit BETWEEN 0 AND ${most}
    AND NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid)
    AND NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid AND m.member <> current_user::regrole)
    AND NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid))`

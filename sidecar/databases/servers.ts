@@ -59,11 +59,15 @@ export class Servers {
   named(name: string): SharedServer {
     const found = this.shared.find((server) => server.name === name)
     if (found) return found
-    throw new PermanentError(
-      `This sidecar does not know the database server ${name}. Name it in PG_SERVERS_FILE, start the sidecar anew and retry.`,
-    )
+    throw unknownServer(name)
   }
 
+  /**
+   * Always on the shared server of that name, for a tenant with one of its own, too: a claim is fenced before there is
+   * such a server, while it is asleep and after it is gone, and objects and files are guarded by the same epoch. What acts
+   * on a server of its own is held to both: it asks here first, and keeps an epoch there (`Fencing`'s `before`). So the
+   * tenant serves while the lending server is away, and is changed when that is back.
+   */
   async raise(fence: Fence): Promise<void> {
     await this.named(fence.server).fencing.raise(fence)
   }
@@ -76,6 +80,12 @@ export class Servers {
   async close(): Promise<void> {
     await Promise.all(this.shared.map(({ operator }) => operator.close()))
   }
+}
+
+export function unknownServer(name: string): PermanentError {
+  return new PermanentError(
+    `This sidecar does not know the database server ${name}. Name it in PG_SERVERS_FILE, start the sidecar anew and retry.`,
+  )
 }
 
 /** Only checks epochs: what acts on files, objects and routes. */

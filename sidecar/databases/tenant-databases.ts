@@ -6,8 +6,8 @@ import { databasePassword, type RootKey } from "../domain/keys.ts"
 import type { SeenDatabase } from "../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../domain/tenant.ts"
 import type { Databases, DatabaseUsage, Fence } from "../drivers/driver.ts"
-import { refuseWhenFull } from "./budget.ts"
-import { awaitTurn } from "./clone-turn.ts"
+import { refuseMore, refuseWhenFull } from "./budget.ts"
+import { awaitTurn, whileNobodyReserves } from "./clone-turn.ts"
 import { dropTenant } from "./drop.ts"
 import { dropDatabase } from "./drop-database.ts"
 import { sessionName } from "./fence.ts"
@@ -16,7 +16,7 @@ import { look, stageForAct } from "./look.ts"
 import { type Mark, writeMark } from "./mark.ts"
 import { ident, literal, type Operator } from "./operator.ts"
 import { handOver } from "./ownership.ts"
-import { ensureRole, hasRole, reserveRole } from "./roles.ts"
+import { connectionLimit, ensureRole, promise, promisedTo, reserveRole } from "./roles.ts"
 import type { Servers } from "./servers.ts"
 import { countUsage } from "./usage.ts"
 
@@ -78,7 +78,7 @@ export class TenantDatabases implements Databases {
     const server = servers.named(spec.server)
     const template = templateOf(spec)
     await awaitTurn(client, clones, fence.signal, async () => {
-      if (await hasRole(client, spec.id)) return
+      if ((await promisedTo(client, spec.id)) !== null) return
       await refuseWhenFull(client, server, spec.limits)
       await reserveRole(client, spec.id, spec.limits)
     })
@@ -157,6 +157,20 @@ export class TenantDatabases implements Databases {
       for (const { grantee } of rows) await client.query(`REVOKE ALL ON DATABASE ${database} FROM ${grantee} CASCADE`)
       await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${ident(spec.id)}`)
       await client.query("COMMIT")
+    })
+  }
+
+  async giveConnections(spec: TenantSpec, fence: Fence): Promise<void> {
+    await this.#act(spec, fence, async (client) => {
+      // A server of the tenant's own was made, or made anew, for this very plan.
+      if (spec.database === "dedicated") return await promise(client, spec.id, spec.limits)
+      await whileNobodyReserves(client, async () => {
+        const promised = await promisedTo(client, spec.id)
+        if (promised === null) throw new RetryableError(`The role of ${spec.id} is gone. It is looked at anew.`)
+        const more = connectionLimit(spec.limits) - promised
+        if (more > 0) await refuseMore(client, this.#options.servers.named(spec.server), more)
+        await promise(client, spec.id, spec.limits)
+      })
     })
   }
 

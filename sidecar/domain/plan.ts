@@ -19,9 +19,10 @@ export interface SeenDatabase {
   readonly stage: DatabaseStage
   /**
    * Role, password, grants, connection limit and ownership are as they should be.
+   * `short`: so they are, but for connections that the plan gives and nobody has promised yet.
    * `wrong` beside `absent`: something of it, such as its role, is left over.
    */
-  readonly rights: "right" | "wrong"
+  readonly rights: "right" | "short" | "wrong"
 }
 
 /** `starting`: the process is there and does not answer yet. */
@@ -94,6 +95,7 @@ export type Step =
   | { readonly kind: "prepare_database" }
   | { readonly kind: "open_database" }
   | { readonly kind: "repair_rights" }
+  | { readonly kind: "give_connections" }
   | { readonly kind: "create_files" }
   | { readonly kind: "start_runtime" }
   | { readonly kind: "await_ready" }
@@ -165,9 +167,10 @@ function planDatabase({ server, database, files, finalBackup, template, drift }:
 }
 
 function planRuntime(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision | null {
-  const { runtime, tenant, route, finalBackup, drift } = seen
+  const { database, runtime, tenant, route, finalBackup, drift } = seen
   if (runtime.state !== "stopped" && runtime.fingerprint !== wanted.runtimeFingerprint) {
-    return step({ kind: "stop_runtime" })
+    // Where there is no room for them, what serves just now goes on serving.
+    return step({ kind: database.rights === "short" ? "give_connections" : "stop_runtime" })
   }
   if (runtime.state === "stopped") {
     if (runtime.crashes >= crashLoop) {
@@ -186,14 +189,15 @@ function planRuntime(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
 }
 
 function planService(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision {
-  const { tenant, route, activeUsers, drift } = seen
+  const { database, tenant, route, activeUsers, drift } = seen
   if (!tenant?.bootstrapped) return step({ kind: "bootstrap" })
   if (tenant.settings !== wanted.settingsFingerprint) return step({ kind: "apply_settings", limits: spec.limits })
   if (!isRouted(route, spec.hosts, { kind: "up" }) || drift?.part === "route") return routeTo(spec, { kind: "up" })
   if (activeUsers !== null && activeUsers > spec.limits.users) {
     return step({ kind: "deactivate_users", keep: spec.limits.users })
   }
-  return done
+  // Last: one that ended by itself while there was no room for more serves with those that it had.
+  return database.rights === "short" ? step({ kind: "give_connections" }) : done
 }
 
 function planSuspended(spec: TenantSpec, { database, runtime, route, drift }: Observation): Decision {

@@ -56,7 +56,10 @@ export interface Databases {
   /** New identity, owner, role, grants and limits; still closed to the tenant's role. */
   prepare(spec: TenantSpec, fence: Fence): Promise<void>
   open(spec: TenantSpec, fence: Fence): Promise<void>
+  /** Connections that are promised to nobody yet are not given by this. */
   repairRights(spec: TenantSpec, fence: Fence): Promise<void>
+  /** Those of the plan, all or none: throws a PermanentError where a shared server has no room for them. */
+  giveConnections(spec: TenantSpec, fence: Fence): Promise<void>
   /** Takes the database and its role away. The caller has made sure of the final backup. */
   drop(spec: TenantSpec, fence: Fence): Promise<void>
   /** Counted from outside the tenant; null while there is no open database. */
@@ -92,8 +95,8 @@ export interface Runtime<E> {
   /** Starts it if it does not run as the spec says; resolves with the endpoint once it was started, not once it answers. */
   ensure(spec: TenantSpec, fence: Fence): Promise<E>
   observe(tenant: TenantId): Promise<SeenRuntime>
-  /** Where the tenant answers, or would answer. */
-  endpoint(tenant: TenantId): Promise<E>
+  /** Where the tenant answers, or would answer: kept for it from here on, even where nothing of it was made yet. */
+  endpoint(fence: Fence): Promise<E>
   /**
    * HTTP to the tenant from the operator's side, past every router. A RetryableError when there is no answer within so
    * many seconds, or when it is longer than anything that saas_tenant says.

@@ -41,6 +41,8 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
       return await databases.open(spec, fence)
     case "repair_rights":
       return await databases.repairRights(spec, fence)
+    case "give_connections":
+      return await databases.giveConnections(spec, fence)
     case "create_files":
       return await target.files.ensure(spec, fence)
     case "start_runtime":
@@ -57,7 +59,7 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
       return await control.tell(spec.id, { act: "deactivate_users", data })
     }
     case "route":
-      return await target.router.apply(fence, await target.runtime.endpoint(spec.id), step.hosts, step.state)
+      return await target.router.apply(fence, await target.runtime.endpoint(fence), step.hosts, step.state)
     case "stop_runtime":
       return await target.runtime.stop(fence, drainSeconds)
     case "shelve_backup":

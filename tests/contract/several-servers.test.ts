@@ -106,7 +106,7 @@ test("each keeps the epochs of its own tenants", async () => {
   const { databases } = driver
   await databases.raise(on("second", fenceOf(id, 5)))
   await assert.rejects(databases.raise(on("second", fenceOf(id, 4))), { name: "StaleEpoch" })
-  for (const act of ["clone", "prepare", "open", "repairRights", "drop"] as const) {
+  for (const act of ["clone", "prepare", "open", "repairRights", "giveConnections", "drop"] as const) {
     await assert.rejects(
       databases[act](specOn("second", id), on("second", fenceOf(id, 4))),
       { name: "StaleEpoch" },

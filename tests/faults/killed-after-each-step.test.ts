@@ -24,6 +24,7 @@ const everyKind: Record<Exclude<StepKind, "make_server" | "remove_server">, true
   create_files: true,
   open_database: true,
   repair_rights: true,
+  give_connections: true,
   start_runtime: true,
   await_ready: true,
   bootstrap: true,
@@ -117,6 +118,19 @@ test("while it gets another address", async () => {
   tenant = await waitForPhase(master, tenant.id, "running")
   assert.equal((await visit(`${it.tenantUrl("phoenix-reborn")}/web/login`)).status, 200)
   assert.equal((await visit(`${it.tenantUrl("phoenix")}/web/login`)).status, 404)
+})
+
+test("while its plan gives it more connections", async () => {
+  await killAfterEach(["give_connections"], async () => {
+    const { plan_id } = await master.read<{ plan_id: [number, string] }>("saas.tenant", tenant.id, ["plan_id"])
+    await master.write("product.template", plan_id[0], { saas_connections: 12 })
+  })
+  await waitForPhase(master, tenant.id, "running")
+  const limits = await it.postgres.query("postgres", (client) =>
+    client.query(`SELECT rolconnlimit AS most FROM pg_roles WHERE rolname = '${tenant.ref}'`),
+  )
+  assert.deepEqual(limits.rows, [{ most: 14 }], "twelve, and two for the sidecar's own looks")
+  await assertOneOfEach(it, master, [tenant.ref])
 })
 
 test("while its rights and its users are put right", async () => {

@@ -176,6 +176,7 @@ function assertIsAsWanted(model: Model, spec: TenantSpec): void {
   switch (spec.desired) {
     case "running":
       assert.is(model.runtime.state, "ready")
+      assert.is(model.role, "right")
       assert.equal([...model.route.hosts].sort(), spec.hosts.map(({ name }) => name).sort())
       assert.equal(model.route.state, { kind: "up" })
       assert.is(model.runtime.fingerprint, wantedOf(spec).runtimeFingerprint)

@@ -80,6 +80,17 @@ test("what was changed from inside is put right before it is served", () => {
   )
 })
 
+test("a larger plan's connections are promised before Odoo may open them, and hold up nothing while they are not", () => {
+  const enlarged = { ...serving, database: { stage: "open", rights: "short" } } as const
+  const before = { ...enlarged, runtime: { ...serving.runtime, fingerprint: "smaller" } }
+  assert.is(nextStep(aSpec(), before), "give_connections")
+  assert.is(nextStep(aSpec(), { ...enlarged, runtime: { ...nothing.runtime, crashes: 1 } }), "start_runtime")
+  assert.is(nextStep(aSpec(), { ...enlarged, route: nothing.route }), "route")
+  assert.is(nextStep(aSpec(), enlarged), "give_connections")
+  const halted = { ...enlarged, ...stopped("Unpaid.") }
+  assert.is(plan(aSpec({ desired: "suspended", reason: "Unpaid." }), wanted, halted).kind, "done")
+})
+
 test("what was changed by hand is made again by the step that made it, whether it runs or not", () => {
   const drifted = (part: Drift["part"]) => ({ ...serving, drift: { part, what: "It is not there." } })
   assert.is(nextStep(aSpec(), drifted("files")), "create_files")

@@ -9,6 +9,7 @@ from . import saas_release_source
 from . import saas_plan
 from . import saas_target
 from . import saas_database_server
+from . import saas_database_server_place
 from . import saas_template
 from . import saas_tenant_status
 from . import saas_tenant
@@ -17,6 +18,7 @@ from . import saas_tenant_address
 from . import saas_tenant_holds
 from . import saas_tenant_host
 from . import saas_tenant_live
+from . import saas_tenant_place
 from . import saas_tenant_report
 from . import saas_tenant_sign_on
 from . import saas_tenant_usage

@@ -124,13 +124,20 @@ class SaasDatabaseServer(models.Model):
         )
 
     def _begin_refused_again(self):
-        """What did not fit may fit now."""
-        for tenant in self.env["saas.tenant"].search(
-            [("server_id", "=", self.id), ("phase", "=", "failed"), ("ready_at", "=", False)]
-        ):
-            tenant._begin_again(
-                self.env._("The database server %s can hold more than before.", self.name)
-            )
+        """What did not fit may fit now: a new tenant, or what a larger plan gives to one."""
+        tenants = self.env["saas.tenant"].search(
+            [
+                ("server_id", "=", self.id),
+                ("released", "=", False),
+                ("operation_ids.state", "=", "failed"),
+            ]
+        )
+        for tenant in tenants:
+            is_unmade = tenant.phase == "failed" and not tenant.ready_at
+            if is_unmade or tenant._given_up().state == "failed":
+                tenant._begin_again(
+                    self.env._("The database server %s can hold more than before.", self.name)
+                )
 
     # Warned of once, while there is time
 
@@ -170,99 +177,6 @@ class SaasDatabaseServer(models.Model):
     def _responsible(self):
         owners = self.env.ref("saas_master.group_saas_owner").sudo().all_user_ids
         return owners.filtered("active")[:1] or self.env.ref("base.user_admin")
-
-    # Where a new tenant goes
-
-    @api.model
-    def _place(self, plan):
-        """The chosen one, or none, and why in words for staff.
-
-        :param plan: the product.template of the tenant to be
-        """
-        servers = self.search([])
-        wish = placement.Wish(plan.saas_database_strategy or "shared", plan.saas_connections)
-        choice = placement.place(wish, [server._as_placed() for server in servers])
-        return self.browse(choice.server or []), self._words_of(choice)
-
-    def _as_placed(self):
-        """With those that were given to it since it was last heard of, or are still to be made."""
-        self.ensure_one()
-        [(tenants, connections)] = self.env["saas.tenant"]._read_group(
-            [
-                ("server_id", "in", self.ids),
-                ("released", "=", False),
-                ("database_strategy", "=", "shared"),
-            ],
-            aggregates=["__count", "limit_connections:sum"],
-        )
-        placed = (connections or 0) + tenants * placement.OWN_CONNECTIONS
-        return placement.Server(
-            id=self.id,
-            ready=self.ready and self.target_id.state == "ready",
-            makes_dedicated=self.target_id.dedicated_servers,
-            tenants=max(self.databases, tenants),
-            max_tenants=self.max_databases,
-            promised=max(self.promised_connections, placed),
-            max_connections=self.max_connections,
-            disk_free_mb=self.disk_free_mb,
-            disk_total_mb=self.disk_total_mb,
-        )
-
-    @api.model
-    def _words_of(self, choice):
-        """Why it is that one, or why none, and what to do then."""
-        server = self.browse(choice.server or [])
-        match choice.why:
-            case "only":
-                return self.env._(
-                    "%(server)s is the only database server that has room; with it, it is "
-                    "%(percent)s %% full.",
-                    server=server.name,
-                    percent=choice.percent,
-                )
-            case "emptiest":
-                return self.env._(
-                    "%(server)s is the emptiest of %(count)s database servers that have room; with "
-                    "it, it is %(percent)s %% full.",
-                    server=server.name,
-                    count=choice.had_room,
-                    percent=choice.percent,
-                )
-            case "dedicated":
-                return self.env._(
-                    "Its plan gives it a database server of its own, which is made in %(target)s "
-                    "from a template of %(server)s.",
-                    target=server.target_id.name,
-                    server=server.name,
-                )
-            case "no_dedicated":
-                return self.env._(
-                    "Its plan gives it a database server of its own, and no target that is ready "
-                    "can make one. Add a Kubernetes target with KUBE_PG_IMAGE, or choose a plan "
-                    "on a shared server; it goes on by itself as soon as one can."
-                )
-            case "all_full":
-                return self.env._(
-                    "All database servers are full: %(list)s. Raise what one can hold, or add one; "
-                    "it goes on by itself then.",
-                    list=", ".join(self._obstacles(choice)),
-                )
-        return self.env._(
-            "No target is ready to take it. Look at SaaS ▸ Places ▸ Targets; it goes on by itself "
-            "as soon as one is."
-        )
-
-    @api.model
-    def _obstacles(self, choice):
-        words = {
-            "not_ready": self.env._("not ready"),
-            "tenants": self.env._("no more tenants"),
-            "connections": self.env._("no connections left"),
-            "disk": self.env._("too little disk space"),
-            "no_dedicated": self.env._("none of a tenant's own"),
-        }
-        for server in self.browse(choice.obstacles):
-            yield f"{server.name} ({words[choice.obstacles[server.id]]})"
 
 
 def percent(used, limit):

@@ -11,6 +11,7 @@ STEP_LABELS = {
     "prepare_database": _lt("Give it an identity of its own"),
     "open_database": _lt("Open the database"),
     "repair_rights": _lt("Put its rights in order"),
+    "give_connections": _lt("Give it more database connections"),
     "create_files": _lt("Make room for its files"),
     "start_runtime": _lt("Start Odoo"),
     "await_ready": _lt("Wait until Odoo answers"),

@@ -148,14 +148,17 @@ class SaasPlan(models.Model):
             plan: {name: text_of(plan, name) for name in names}
             for plan in (self if names else self.browse())
         }
+        # sudo: whoever may change a plan may change what its tenants get
+        tenants = self.env["saas.tenant"].sudo()
+        if not set(LIMIT_FIELDS).isdisjoint(vals):
+            tenants = tenants.search([("plan_id", "in", self.ids)])
+        if "saas_connections" in vals:
+            tenants._check_room_for(vals["saas_connections"])
         result = super().write(vals)
         for plan, values in before.items():
             plan._saas_log_changes(values)
-        if not set(LIMIT_FIELDS).isdisjoint(vals):
-            # sudo: whoever may change a plan may change what its tenants get
-            tenants = self.env["saas.tenant"].sudo().search([("plan_id", "in", self.ids)])
-            tenants._spec_changed()
-            tenants._usage_changed()
+        tenants._spec_changed()
+        tenants._usage_changed()
         if not set(TEMPLATE_FIELDS).isdisjoint(vals):
             self.env["saas.template"].sudo()._ensure_for(self)
         return result

@@ -196,34 +196,6 @@ class SaasTenant(models.Model):
         always = ("running", "suspended", "failed")
         return [phase for phase in PHASES if phase in phases or phase in always]
 
-    # Where it lives
-
-    def _place(self):
-        """Give it a target, a database server and a template; it waits where there is none yet."""
-        Server = self.env["saas.database.server"].sudo()
-        Template = self.env["saas.template"].sudo()
-        for tenant in self.sudo():
-            server, reason = Server._place(tenant.plan_id)
-            if not server:
-                tenant.status_id.message = reason
-                tenant.placement_reason = reason
-                continue
-            template = Template._get(tenant.plan_id, server)
-            tenant.status_id.message = False
-            tenant.write(
-                {
-                    "target_id": server.target_id.id,
-                    "server_id": server.id,
-                    "database_strategy": tenant.plan_id.saas_database_strategy or "shared",
-                    "placement_reason": reason,
-                    "template_id": template.id,
-                }
-            )
-
-    @api.model
-    def _place_waiting(self):
-        self.search([("target_id", "=", False), ("released", "=", False)], order="id")._place()
-
     # Rights
 
     @api.model

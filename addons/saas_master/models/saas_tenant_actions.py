@@ -197,6 +197,7 @@ class SaasTenantActions(models.Model):
                     plan.name,
                 )
             )
+        tenant._check_room_for(plan.saas_connections)
         tenant.write({"plan_id": plan.id})
         tenant._drop_wish()
         tenant.subscription_id.write({"plan_id": plan.id, "price": plan.list_price})

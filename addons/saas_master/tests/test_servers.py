@@ -74,6 +74,35 @@ class TestServers(SaasCase):
         self._say_hello()
         self.assertRegex(self._open_operations(tenant).reason, "can hold more")
 
+    def test_a_larger_plan_that_does_not_fit_is_refused_and_nothing_more_is_promised(self):
+        tenants = self._sell("upgrade-one") + self._sell("upgrade-two")
+        large = self._make_plan("Large", saas_connections=30)
+        # Both have twelve; the first may have twenty more, the second no more.
+        self.server.max_connections = 12 + 12 + 20
+        tenants[0]._change_plan(large)
+        self.assertEqual(tenants[0]._spec()["limits"]["connections"], 30)
+        with self.assertRaisesRegex(UserError, "pg has no room.* 44 of the 44 .* needs 20 more"):
+            tenants[1]._change_plan(large)
+        with self.assertRaisesRegex(UserError, "has no room.* needs 5 more.*max_connections"):
+            self.plan.saas_connections = 15
+        self.assertEqual(tenants[1]._spec()["limits"]["connections"], 10)
+        tenants[0]._change_plan(self._make_plan("Small", saas_connections=5))
+        tenants[1]._change_plan(large)
+
+    def test_a_larger_plan_that_the_sidecar_refused_is_given_when_there_is_room(self):
+        tenant = self._sell("upgrade-later")
+        self._provision(tenant)
+        tenant._change_plan(self._make_plan("Larger", saas_connections=30))
+        status = self._status("running", generation=tenant.generation, message="It has no room.")
+        claim = self._claim_one(tenant)
+        self._finish(claim, "failed", reason="It has no room.", status=status)
+        self.assertEqual((tenant.phase, tenant.message), ("running", "It has no room."))
+        self._say_hello()
+        self.assertFalse(self._open_operations(tenant), "nothing has changed")
+        self.server.max_connections = 500
+        self._say_hello()
+        self.assertRegex(self._open_operations(tenant).reason, "can hold more")
+
     def test_staff_is_warned_once_and_the_warning_goes_by_itself(self):
         self._fill(79)
         self.assertEqual(self.server.level, "fine")

@@ -1,5 +1,5 @@
 /** Where a tenant's pods find PostgreSQL, and what network policies have to let through for that. */
-import { PermanentError } from "../../domain/errors.ts"
+import { unknownServer } from "../../databases/servers.ts"
 import type { TenantSpec } from "../../domain/tenant.ts"
 import type { DatabaseAddress } from "../driver.ts"
 import { postgresName, postgresPort } from "./objects/postgres.ts"
@@ -19,5 +19,5 @@ export function reachOf(settings: KubernetesSettings, spec: Pick<TenantSpec, "se
   }
   const found = settings.databases.find(({ name }) => name === spec.server)
   if (found) return { ...found, shared: true }
-  throw new PermanentError(`This sidecar does not know the database server ${spec.server}. Name it in PG_SERVERS_FILE.`)
+  throw unknownServer(spec.server)
 }

@@ -67,7 +67,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     ]
     await watched.sees(await Promise.all(around.map((object) => writer.apply(fence, object))))
     await watched.sees([await writer.apply(fence, this.#deployment(owner.epoch, spec.id, spec, true))])
-    return await this.endpoint(spec.id)
+    return await this.endpoint(fence)
   }
 
   /** "" where it is as it should be, or does not run. */
@@ -112,7 +112,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     return { state: "starting", fingerprint: fingerprintOf(found), crashes, ...(problem ? { problem } : {}) }
   }
 
-  async endpoint(tenant: TenantId): Promise<ServiceEndpoint> {
+  async endpoint({ tenant }: Fence): Promise<ServiceEndpoint> {
     return { namespace: this.#namespace(tenant), service: odooName, port: odooPort }
   }
 

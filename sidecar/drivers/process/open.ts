@@ -91,6 +91,8 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
       })
     : null
 
+  // Addresses and users are this machine's, whatever server a database is on: one table, and its unique index decides.
+  // While that server is away nobody new gets a place here, and a sidecar that starts anew waits for it.
   const places = new Places(new Seats(home.operator), {
     network: options.network,
     uidBase: ownUser ? options.uidBase : null,

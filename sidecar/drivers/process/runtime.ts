@@ -136,12 +136,13 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     }
   }
 
-  async endpoint(tenant: TenantId): Promise<LoopbackEndpoint> {
-    return (await this.#options.places.get(tenant)).endpoint
+  async endpoint(fence: Fence): Promise<LoopbackEndpoint> {
+    await this.#options.servers.check(fence)
+    return (await this.#options.places.take(fence.tenant)).endpoint
   }
 
   async request(tenant: TenantId, path: string, body: string, seconds: number): Promise<Answer> {
-    const endpoint = await this.endpoint(tenant)
+    const { endpoint } = await this.#options.places.get(tenant)
     try {
       return await call(endpoint, "POST", path, body, seconds * 1000)
     } catch (error) {

@@ -22,6 +22,7 @@ export function fencing<E>(test: Test, world: () => World<E>): void {
     "to prepare": ({ databases }) => databases.prepare(tenant.spec, stale),
     "to open": ({ databases }) => databases.open(tenant.spec, stale),
     "to repair rights": ({ databases }) => databases.repairRights(tenant.spec, stale),
+    "to give connections": ({ databases }) => databases.giveConnections(tenant.spec, stale),
     "to drop": ({ databases }) => databases.drop(tenant.spec, stale),
     "to make files": ({ target }) => target.files.ensure(tenant.spec, stale),
     "to remove files": ({ target }) => target.files.remove(stale),
@@ -31,7 +32,7 @@ export function fencing<E>(test: Test, world: () => World<E>): void {
     "to back up": ({ target }) => target.backups.take(tenant.spec, stale),
     "to shelve a backup": ({ target }) => target.backups.shelve(stale),
     "to route": async ({ target }) =>
-      target.router.apply(stale, await target.runtime.endpoint(tenant.id), [], { kind: "maintenance" }),
+      target.router.apply(stale, await target.runtime.endpoint(tenant.fence), [], { kind: "maintenance" }),
     "to remove the route": ({ target }) => target.router.remove(stale),
   }
   for (const [name, act] of Object.entries(acts)) {

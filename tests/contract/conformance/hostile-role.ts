@@ -113,13 +113,29 @@ export function hostileRole<E>(test: Test, world: () => World<E>): void {
     assert.deepEqual(await observe(), { stage: "open", rights: "right" })
   })
 
-  test("a plan that gives more connections changes the limit of the role", async () => {
+  test("a plan that gives more connections changes the limit of the role, and one that gives fewer", async () => {
     const spec = { ...one.spec, limits: { ...one.spec.limits, connections: 20 } }
     const { databases } = world().driver
-    assert.deepEqual(await databases.observe(spec), { stage: "open", rights: "wrong" })
+    assert.deepEqual(await databases.observe(spec), { stage: "open", rights: "short" })
     await databases.repairRights(spec, one.fence)
+    assert.deepEqual(await databases.observe(spec), { stage: "open", rights: "short" }, "that is another question")
+    await databases.giveConnections(spec, one.fence)
     assert.deepEqual(await databases.observe(spec), { stage: "open", rights: "right" })
+    assert.deepEqual(await observe(), { stage: "open", rights: "wrong" })
     await databases.repairRights(one.spec, one.fence)
+    assert.deepEqual(await observe(), { stage: "open", rights: "right" })
+  })
+
+  test("connections that the server cannot promise are refused with what to do, and it keeps what it had", async () => {
+    const spec = { ...one.spec, limits: { ...one.spec.limits, connections: 100_000 } }
+    const { databases } = world().driver
+    await assert.rejects(databases.giveConnections(spec, one.fence), (error: Error) => {
+      assert.equal(error.name, "PermanentError")
+      assert.match(error.message, /no room for the connections of this plan: .* it needs 99990 more\. .*Raise/)
+      return true
+    })
+    assert.deepEqual(await databases.observe(spec), { stage: "open", rights: "short" })
+    assert.deepEqual(await observe(), { stage: "open", rights: "right" })
   })
 
   test("a tenant that uses up its connections does not look broken, and no other has less", async () => {

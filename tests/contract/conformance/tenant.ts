@@ -77,7 +77,7 @@ export class Tenant<E> {
 
   async route(state: RouteState, driver: Driver<E> = this.world.driver): Promise<void> {
     const { runtime, router } = driver.target
-    await router.apply(this.fence, await runtime.endpoint(this.id), this.spec.hosts, state)
+    await router.apply(this.fence, await runtime.endpoint(this.fence), this.spec.hosts, state)
   }
 
   /** In the order in which a deletion does it. */

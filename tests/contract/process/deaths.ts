@@ -99,7 +99,7 @@ export function deaths(test: Test, world: () => ProcessWorld): void {
     for (const name of ["a b.localhost", "evil;}", "Upper.localhost", "x_y.localhost", ""]) {
       const hosts = [{ name, primary: true }]
       const { router } = world().driver.target
-      const applied = router.apply(tenant.fence, await runtime().endpoint(tenant.id), hosts, { kind: "up" })
+      const applied = router.apply(tenant.fence, await runtime().endpoint(tenant.fence), hosts, { kind: "up" })
       await assert.rejects(applied, { name: "PermanentError" }, name)
     }
     assert.equal((await tenant.visit()).status, 200)
@@ -187,12 +187,12 @@ export function deaths(test: Test, world: () => ProcessWorld): void {
   })
 
   test("the tenant is taken away, and its place is given to the next", async () => {
-    const before = await runtime().endpoint(tenant.id)
+    const before = await runtime().endpoint(tenant.fence)
     await tenant.remove()
     rmSync(state("backups", tenant.id), { recursive: true })
     const next = await new Tenant(world()).makeDatabase()
     await next.start()
-    assert.deepEqual(await runtime().endpoint(next.id), before)
+    assert.deepEqual(await runtime().endpoint(next.fence), before)
     await next.remove()
   })
 

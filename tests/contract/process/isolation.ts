@@ -101,8 +101,8 @@ export function isolation(test: Test, world: () => ProcessWorld): void {
   test("a tenant reaches itself and PostgreSQL on this machine, and nothing else", async () => {
     const intruder = new Intruder(world().installation.stateDir, one.id)
     const { ports } = world().installation
-    const own = await world().driver.target.runtime.endpoint(one.id)
-    const other = await world().driver.target.runtime.endpoint(two.id)
+    const own = await world().driver.target.runtime.endpoint(one.fence)
+    const other = await world().driver.target.runtime.endpoint(two.fence)
     assert.equal(await intruder.connect((own as Address).host, (own as Address).port), "open")
     assert.equal(await intruder.connect("127.0.0.1", ports.postgres), "open")
     for (const [host, port] of [
@@ -116,8 +116,12 @@ export function isolation(test: Test, world: () => ProcessWorld): void {
 
   test("a tenant cannot listen where others do, so it can neither keep them away nor stand in for them", async () => {
     const intruder = new Intruder(world().installation.stateDir, one.id)
-    const { port } = (await world().driver.target.runtime.endpoint(one.id)) as Address
-    for (const host of ["", "127.66.200.1", ((await world().driver.target.runtime.endpoint(two.id)) as Address).host]) {
+    const { port } = (await world().driver.target.runtime.endpoint(one.fence)) as Address
+    for (const host of [
+      "",
+      "127.66.200.1",
+      ((await world().driver.target.runtime.endpoint(two.fence)) as Address).host,
+    ]) {
       const bind = `socket.socket().bind((${JSON.stringify(host)}, ${port}))`
       const code = `import socket\ntry: ${bind}; print("bound")\nexcept PermissionError: print("refused")`
       assert.equal(await intruder.python(code), "refused", host)

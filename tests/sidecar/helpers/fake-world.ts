@@ -63,6 +63,7 @@ export class FakeWorld {
         prepare: (_spec, fence) => this.#do({ kind: "prepare_database" }, fence),
         open: (_spec, fence) => this.#do({ kind: "open_database" }, fence),
         repairRights: (_spec, fence) => this.#do({ kind: "repair_rights" }, fence),
+        giveConnections: (_spec, fence) => this.#do({ kind: "give_connections" }, fence),
         drop: (_spec, fence) => this.#do({ kind: "drop_database" }, fence),
         usage: async ({ id }) => {
           const { activeUsers } = observeModel(this.modelOf(id))
@@ -152,7 +153,7 @@ export class FakeWorld {
           return spec.id
         },
         observe: async (tenant) => this.modelOf(tenant).runtime,
-        endpoint: async (tenant) => tenant,
+        endpoint: async ({ tenant }) => tenant,
         request: async (tenant, _path, body) => this.#hear(tenant, body),
         stop: (fence) => this.#do({ kind: "stop_runtime" }, fence),
         remove: async () => undefined,

@@ -8,7 +8,8 @@ export interface Model {
   readonly server: Observation["server"]["state"]
   readonly template: boolean
   readonly stage: Observation["database"]["stage"]
-  readonly role: "absent" | "right" | "wrong"
+  /** `short`: right, for a plan with fewer connections. */
+  readonly role: "absent" | "right" | "short" | "wrong"
   readonly files: boolean
   readonly runtime: SeenRuntime
   readonly bootstrapped: boolean
@@ -52,13 +53,7 @@ export function observeModel(model: Model): Observation {
     template: model.template ? "ready" : "absent",
     database: {
       stage: isSeen ? model.stage : "absent",
-      rights: !isSeen
-        ? "right"
-        : isThere
-          ? model.stage === "open" && model.role !== "right"
-            ? "wrong"
-            : "right"
-          : rightsWithout(model),
+      rights: !isSeen ? "right" : isThere ? rightsOf(model) : rightsWithout(model),
     },
     files: model.files ? "present" : "absent",
     runtime: model.runtime,
@@ -67,6 +62,11 @@ export function observeModel(model: Model): Observation {
     finalBackup: model.backup === null ? "absent" : model.backup.verified ? "verified" : "unverified",
     activeUsers: isSeen && model.stage === "open" ? model.users : null,
   }
+}
+
+function rightsOf({ stage, role }: Model): Observation["database"]["rights"] {
+  if (stage !== "open") return "right"
+  return role === "absent" ? "wrong" : role
 }
 
 function rightsWithout(model: Model): "right" | "wrong" {
@@ -94,11 +94,17 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
       return { ...model, stage: "open" }
     case "repair_rights":
       return { ...model, role: "right" }
+    case "give_connections":
+      demand(model.stage === "open" && model.role === "short", "connections are given to whom none are missing")
+      return { ...model, role: "right" }
     case "create_files":
       return { ...model, files: true }
     case "start_runtime":
       demand(spec.desired === "running", `a tenant that is to be ${spec.desired} is started`)
-      demand(model.stage === "open" && model.role === "right" && model.files, "it is started half-made")
+      demand(
+        model.stage === "open" && ["right", "short"].includes(model.role) && model.files,
+        "it is started half-made",
+      )
       demand(model.backup === null, "it is started while a final backup counts")
       if (model.runtime.state !== "stopped") return model
       return {
@@ -175,6 +181,8 @@ export const interferences = {
       ? model
       : { ...model, runtime: { state: "stopped", fingerprint: "", crashes: model.runtime.crashes + 1 } },
   breakRights: (model) => (model.stage === "open" ? { ...model, role: "wrong" } : model),
+  /** Its plan gives it more connections from here on. */
+  enlargePlan: (model) => (model.stage === "open" && model.role === "right" ? { ...model, role: "short" } : model),
   addUsers: (model) => (model.runtime.state === "ready" ? { ...model, users: model.users + 10 } : model),
   loseTemplate: (model) => ({ ...model, template: false }),
   loseRoute: (model) => ({ ...model, route: { hosts: [], state: { kind: "none" } } }),

@@ -59,7 +59,7 @@ test("another sidecar finds it", async () => {
 test("an older claim changes nothing there, whether the shared server knows of the younger one or its own does", async () => {
   const { target, databases } = world.driver
   const stale = fenceOf(tenant.id, 1)
-  for (const act of ["clone", "prepare", "open", "repairRights", "drop"] as const) {
+  for (const act of ["clone", "prepare", "open", "repairRights", "giveConnections", "drop"] as const) {
     await assert.rejects(databases[act](tenant.spec, stale), StaleEpoch, act)
   }
   await assert.rejects(target.servers.ensure(tenant.spec, stale), StaleEpoch)
@@ -84,8 +84,29 @@ test("another plan's connections restart it with what it then needs", async () =
   assert.deepEqual(await world.driver.target.servers.observe(larger), { state: "starting" })
   await world.driver.target.servers.ensure(larger, tenant.fence)
   assert.deepEqual(await world.driver.target.servers.observe(larger), { state: "ready" })
-  await world.driver.databases.repairRights(larger, tenant.fence)
+  assert.deepEqual(await world.driver.databases.observe(larger), { stage: "open", rights: "short" })
+  await world.driver.databases.giveConnections(larger, tenant.fence)
+  assert.deepEqual(await world.driver.databases.observe(larger), { stage: "open", rights: "right" })
   tenant.spec = larger
+})
+
+test("its volume outlives a namespace that somebody removes, and it comes back with all that was in it", async () => {
+  const { target, databases } = world.driver
+  const { kubectl } = world.cluster
+  const volumeOf = async () => (await kubectl.get("persistentvolumeclaim", "postgres", namespace()))?.spec.volumeName
+  const volume = await volumeOf()
+  const before = await databases.usage(tenant.spec)
+  // What a provisioner writes on the volumes that it makes; those of a test cluster are made by hand.
+  await kubectl.run(["annotate", "persistentvolume", volume, "pv.kubernetes.io/provisioned-by=example.com/disks"])
+  await kubectl.run(["delete", "namespace", namespace(), "--timeout=120s"])
+  await until("it is seen that it is gone", async () => (await databases.usage(tenant.spec).catch(() => null)) === null)
+  // A deletion that comes now has to find the data, and must not take the tenant for one without any.
+  assert.deepEqual(await target.servers.observe(tenant.spec), { state: "starting" })
+  await target.servers.ensure(tenant.spec, tenant.fence)
+  assert.equal(await volumeOf(), volume)
+  assert.deepEqual(await databases.observe(tenant.spec), { stage: "open", rights: "right" })
+  assert.equal((await databases.usage(tenant.spec))?.activeUsers, before?.activeUsers)
+  await target.files.ensure(tenant.spec, tenant.fence)
 })
 
 test("it goes with the tenant, after a final backup that was tried", async () => {

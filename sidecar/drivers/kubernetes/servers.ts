@@ -83,14 +83,16 @@ export class DedicatedServers {
   }
 
   async observe(spec: TenantSpec): Promise<SeenServer> {
-    const { claims } = await this.#options.watched.caches()
+    const { watched, volumes } = this.#options
+    const { claims } = await watched.caches()
+    const namespace = this.#namespace(spec.id)
     const pod = await this.#pod(spec.id)
     if (pod && isReady(pod) && pod.metadata.annotations?.[annotations.fingerprint] === this.#fingerprint(spec)) {
       return { state: "ready" }
     }
-    // Where the claim is, there may be data: it is only asleep.
-    const isThere = pod !== null || claims.get(postgresClaim, this.#namespace(spec.id)) !== null
-    return { state: isThere ? "starting" : "absent" }
+    // Where the claim is, or the volume of one that somebody removed, there may be data: it is only asleep.
+    const hasData = claims.get(postgresClaim, namespace) !== null || (await volumes.isLeft(namespace, postgresClaim))
+    return { state: pod !== null || hasData ? "starting" : "absent" }
   }
 
   /** Resolves once it serves. */

@@ -38,11 +38,7 @@ export class Volumes {
   /** The volume that this namespace's claim had when somebody removed it, made ready to be had again; null: none. */
   async left(fence: Fence, namespace: string, claim: string = claimName): Promise<Volume | null> {
     const { volumes } = await this.#options.watched.caches()
-    const find = () =>
-      volumes.list().find(({ spec }) => {
-        const { claimRef, persistentVolumeReclaimPolicy: policy } = spec
-        return claimRef?.namespace === namespace && claimRef.name === claim && policy === "Retain"
-      })
+    const find = () => volumes.list().find((volume) => isKeptFor(volume, namespace, claim))
     const isReleased = () => ["Released", "Available", undefined].includes(find()?.status?.phase)
     // A new claim that came before it is released would get an empty one.
     if (!(await volumes.until(isReleased, releaseSeconds, fence.signal))) {
@@ -51,6 +47,15 @@ export class Volumes {
     const found = find()
     // Still for a claim of that place and name, whichever it is.
     return found ? await this.#change(fence, found, { claimRef: { uid: null, resourceVersion: null } }) : null
+  }
+
+  /**
+   * Whether `left` would find what a provisioner has made. One that was made by hand stays after a deletion, too, so that
+   * its being there says nothing.
+   */
+  async isLeft(namespace: string, claim: string): Promise<boolean> {
+    const { volumes } = await this.#options.watched.caches()
+    return volumes.list().some((volume) => isProvisioned(volume) && isKeptFor(volume, namespace, claim))
   }
 
   async keep(fence: Fence, volume: Volume): Promise<void> {
@@ -82,6 +87,11 @@ export class Volumes {
     await volumes.sees(changed)
     return changed
   }
+}
+
+function isKeptFor({ spec }: Volume, namespace: string, claim: string): boolean {
+  const { claimRef, persistentVolumeReclaimPolicy: policy } = spec
+  return claimRef?.namespace === namespace && claimRef.name === claim && policy === "Retain"
 }
 
 /** In words, "" where the data would outlive the namespace. */

@@ -1,5 +1,5 @@
 /** What all pods of ours are held to, whatever runs in them: the restricted standard, a root nobody writes to. */
-import type { V1Container, V1PodSpec } from "@kubernetes/client-node"
+import type { V1Container, V1PodSecurityContext, V1PodSpec } from "@kubernetes/client-node"
 import type { Limits } from "../../../domain/tenant.ts"
 import { accountName } from "./service-account.ts"
 
@@ -19,7 +19,7 @@ export const places = {
   filestore: "/var/lib/odoo/data",
 } as const
 
-const securityContext: NonNullable<V1Container["securityContext"]> = {
+export const containerSecurity: NonNullable<V1Container["securityContext"]> = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   capabilities: { drop: ["ALL"] },
@@ -43,15 +43,7 @@ export function podSpec(parts: PodParts): V1PodSpec {
     enableServiceLinks: false,
     restartPolicy: parts.restartPolicy,
     terminationGracePeriodSeconds: parts.graceSeconds,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: user,
-      runAsGroup: user,
-      fsGroup: user,
-      // A large filestore is not gone through at every start.
-      fsGroupChangePolicy: "OnRootMismatch",
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: podSecurity(user),
     ...(parts.initContainers ? { initContainers: [...parts.initContainers] } : {}),
     containers: [...parts.containers],
     volumes: [
@@ -59,6 +51,19 @@ export function podSpec(parts: PodParts): V1PodSpec {
       { name: "data", ...(parts.claim ? { persistentVolumeClaim: { claimName: parts.claim } } : { emptyDir: {} }) },
       ...(parts.conf ? [{ name: "conf", secret: { secretName: parts.conf, defaultMode: 0o440 } }] : []),
     ],
+  }
+}
+
+/** Restricted pod security, as a user who owns the volumes. */
+export function podSecurity(user: number): V1PodSecurityContext {
+  return {
+    runAsNonRoot: true,
+    runAsUser: user,
+    runAsGroup: user,
+    fsGroup: user,
+    // What has much in it is not gone through at every start.
+    fsGroupChangePolicy: "OnRootMismatch",
+    seccompProfile: { type: "RuntimeDefault" },
   }
 }
 
@@ -86,7 +91,7 @@ export function pythonContainer({ name, image, args, limits, conf }: ContainerPa
       { name: "PYTHONPATH", value: places.runtime },
     ],
     resources: resources(limits),
-    securityContext,
+    securityContext: containerSecurity,
     // Its last lines are what a person wants to read where it does not start.
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [

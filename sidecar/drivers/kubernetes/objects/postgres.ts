@@ -7,6 +7,7 @@ import type { V1Container, V1StatefulSetSpec } from "@kubernetes/client-node"
 import type { Limits } from "../../../domain/tenant.ts"
 import { type ClaimParts, claim } from "./claim.ts"
 import { annotations, inventory, type KubeObject, labels, metadata, type Owner } from "./object.ts"
+import { containerSecurity, podSecurity } from "./pod.ts"
 import { postgresFiles } from "./postgres-files.ts"
 import type { Secret } from "./secret.ts"
 import type { Service } from "./service.ts"
@@ -109,14 +110,7 @@ function statefulSet(owner: Owner, namespace: string, { image, fingerprint }: Po
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           terminationGracePeriodSeconds: 60,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: user,
-            runAsGroup: user,
-            fsGroup: user,
-            fsGroupChangePolicy: "OnRootMismatch",
-            seccompProfile: { type: "RuntimeDefault" },
-          },
+          securityContext: podSecurity(user),
           containers: [container(image)],
           volumes: [
             { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
@@ -141,11 +135,7 @@ function container(image: string): V1Container {
       requests: { cpu: "100m", memory: "192Mi" },
       limits: { cpu: `${cpuMilli}m`, memory: `${memoryMb}Mi` },
     },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
+    securityContext: containerSecurity,
     startupProbe: { ...answers, periodSeconds: 1, failureThreshold: startSeconds, timeoutSeconds: 5 },
     readinessProbe: { ...answers, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3 },
     // SIGTERM alone would wait for Odoo to go first.

@@ -1,0 +1,140 @@
+/** The sidecar is killed after every step of a tenant's life on Kubernetes, and the API server too: both go on. */
+import { strict as assert } from "node:assert"
+import { suite } from "uvu"
+import type { StepKind } from "../../sidecar/domain/plan.ts"
+import { confirmQuotation, deleteForGood, type TenantRow, waitForPhase } from "../helpers/sales.ts"
+import { SidecarLog } from "../helpers/sidecar-log.ts"
+import { makeProduct, type Product, planName } from "./product.ts"
+
+const test = suite("a sidecar of Kubernetes killed after each step")
+
+/** Those of PostgreSQL alone (its rights, its users, a template) are tried where they are no different. */
+const steps: readonly StepKind[] = [
+  "clone_database",
+  "prepare_database",
+  "create_files",
+  "open_database",
+  "start_runtime",
+  "await_ready",
+  "bootstrap",
+  "apply_settings",
+  "route",
+  "stop_runtime",
+  "back_up",
+  "verify_backup",
+  "drop_database",
+  "remove_files",
+  "remove_route",
+]
+const killedAfter = new Set<StepKind>()
+
+let product: Product
+let tenant: TenantRow
+
+test.before(async () => {
+  product = await makeProduct("killed")
+})
+
+test.after(() => product?.destroy())
+
+/** Begins something, kills the sidecar after each of these steps, and starts it again each time. */
+async function killAfterEach(kinds: readonly StepKind[], begin: () => Promise<void>): Promise<void> {
+  const { atWork } = product
+  // One look at the whole log: a quick step may have ended before the kill that followed the one before it.
+  const log = new SidecarLog(atWork.log)
+  await begin()
+  for (const kind of kinds) {
+    await log.stepEnded(kind, 180)
+    await atWork.kill()
+    killedAfter.add(kind)
+    await atWork.start()
+  }
+}
+
+test("while a tenant is made", async () => {
+  // Not after the start: by the time that another worker goes on, there may be nothing left to wait for.
+  const making = steps.slice(0, steps.indexOf("route") + 1).filter((kind) => kind !== "start_runtime")
+  await killAfterEach(making, async () => {
+    tenant = await confirmQuotation(product.master, { slug: "phoenix", plan: planName })
+  })
+  await waitForPhase(product.master, tenant.id, "running", 180)
+  await assertOneOfEach([tenant])
+  assert.equal((await product.visit("phoenix")).status, 200)
+})
+
+test("while it is suspended and resumed", async () => {
+  await killAfterEach(["route", "stop_runtime"], async () => {
+    const reason = "An invoice is unpaid."
+    const wizard = await product.master.create("saas.tenant.suspend", { tenant_id: tenant.id, reason })
+    await product.master.call("saas.tenant.suspend", "action_confirm", [[wizard]])
+  })
+  await waitForPhase(product.master, tenant.id, "suspended", 180)
+  assert.match((await product.visit("phoenix")).body, /An invoice is unpaid\./)
+  await killAfterEach(["start_runtime"], async () => {
+    await product.master.call("saas.tenant", "action_resume", [[tenant.id]])
+  })
+  await waitForPhase(product.master, tenant.id, "running", 180)
+  await assertOneOfEach([tenant])
+})
+
+test("while the API server is away, tenants serve, and what is wanted meanwhile is done when it is back", async () => {
+  const server = product.cluster.apiServer
+  // Others may work with a cluster that is not ours.
+  if (server === null) return
+  await server.kill()
+  assert.equal((await product.visit("phoenix")).status, 200)
+  const other = await confirmQuotation(product.master, { slug: "meanwhile", plan: planName })
+  const log = new SidecarLog(product.atWork.log)
+  await log.stepEnded("prepare_database", 60)
+  await server.start()
+  await waitForPhase(product.master, other.id, "running", 240)
+  assert.equal((await product.visit("meanwhile")).status, 200)
+  await assertOneOfEach([tenant, other])
+  await deleteForGood(product.master, other)
+  await waitForPhase(product.master, other.id, "deleted", 180)
+})
+
+test("while it is deleted", async () => {
+  const kinds = ["route", ...steps.slice(steps.indexOf("stop_runtime"))] as const
+  await killAfterEach(kinds, () => deleteForGood(product.master, tenant))
+  await waitForPhase(product.master, tenant.id, "deleted", 180)
+  await assertOneOfEach([])
+})
+
+test("no kind of step was forgotten", () => {
+  assert.deepEqual([...killedAfter].sort(), [...steps].sort())
+})
+
+/** Exactly one of everything for those that run, nothing of all others, and every operation was done. */
+async function assertOneOfEach(running: readonly TenantRow[]): Promise<void> {
+  const { kubectl } = product.cluster
+  const refs = running.map(({ ref }) => ref).sort()
+  const selector = "--selector=odoo-saas/tenant,odoo-saas/tenant!=workshop"
+  const namesOf = async (kind: string): Promise<string[]> => {
+    const { items } = JSON.parse(await kubectl.run(["get", kind, selector, "--all-namespaces", "-o", "json"]))
+    const mine = (items as { metadata: { namespace?: string; name: string; labels: Record<string, string> } }[]).filter(
+      ({ metadata }) => (metadata.namespace ?? metadata.name).startsWith(`saas-${process.pid}-t`),
+    )
+    return mine.map(({ metadata }) => metadata.labels["odoo-saas/tenant"] ?? "").sort()
+  }
+  for (const kind of ["namespaces", "deployments", "pods", "persistentvolumeclaims", "ingresses"]) {
+    assert.deepEqual(await namesOf(kind), refs, kind)
+  }
+  const sql = "SELECT datname AS name FROM pg_database WHERE datname ~ '^t[a-z2-7]{10}$' ORDER BY 1"
+  const roles = "SELECT rolname AS name FROM pg_roles WHERE rolname ~ '^t[a-z2-7]{10}$' ORDER BY 1"
+  for (const question of [sql, roles]) {
+    const { rows } = await product.installation.postgres.query("postgres", (client) => client.query(question))
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      refs,
+    )
+  }
+  const open = await product.master.search(
+    "saas.operation",
+    [["state", "not in", ["done", "cancelled"]]],
+    ["kind", "state"],
+  )
+  assert.deepEqual(open, [])
+}
+
+test.run()

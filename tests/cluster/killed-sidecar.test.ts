@@ -4,7 +4,7 @@ import { suite } from "uvu"
 import type { StepKind } from "../../sidecar/domain/plan.ts"
 import { confirmQuotation, deleteForGood, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import { SidecarLog } from "../helpers/sidecar-log.ts"
-import { makeProduct, type Product, planName } from "./product.ts"
+import { makeProduct, type Product } from "./product.ts"
 
 const test = suite("a sidecar of Kubernetes killed after each step")
 
@@ -55,7 +55,7 @@ test("while a tenant is made", async () => {
   // Not after the start: by the time that another worker goes on, there may be nothing left to wait for.
   const making = steps.slice(0, steps.indexOf("route") + 1).filter((kind) => kind !== "start_runtime")
   await killAfterEach(making, async () => {
-    tenant = await confirmQuotation(product.master, { slug: "phoenix", plan: planName })
+    tenant = await confirmQuotation(product.master, { slug: "phoenix", plan: product.plan.name })
   })
   await waitForPhase(product.master, tenant.id, "running", 180)
   await assertOneOfEach([tenant])
@@ -83,7 +83,7 @@ test("while the API server is away, tenants serve, and what is wanted meanwhile 
   if (server === null) return
   await server.kill()
   assert.equal((await product.visit("phoenix")).status, 200)
-  const other = await confirmQuotation(product.master, { slug: "meanwhile", plan: planName })
+  const other = await confirmQuotation(product.master, { slug: "meanwhile", plan: product.plan.name })
   const log = new SidecarLog(product.atWork.log)
   await log.stepEnded("prepare_database", 60)
   await server.start()

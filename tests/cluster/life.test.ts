@@ -14,7 +14,7 @@ let tenant: TenantRow
 let volume: string
 
 test.before(async () => {
-  product = await makeProduct("life")
+  product = await makeProduct("life", { builds: true })
 })
 
 test.after(() => product?.destroy())
@@ -60,12 +60,7 @@ test("renamed, it is found at the new address and not at the old one", async () 
 })
 
 test("a larger plan is there at once, in the namespace and in the pod", async () => {
-  const [plan] = await product.master.search<{ id: number }>(
-    "product.template",
-    [["name", "=", "Address Book"]],
-    ["id"],
-  )
-  await product.master.write("product.template", plan?.id ?? 0, { saas_memory_mb: 1536 })
+  await product.master.write("product.template", product.plan.id, { saas_memory_mb: 1536 })
   await waitForPhase(product.master, tenant.id, "running")
   const namespace = product.namespaceOf(tenant)
   const [pod] = await product.cluster.kubectl.list("pods", namespace)

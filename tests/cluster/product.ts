@@ -7,6 +7,8 @@
  *     await product.destroy()
  */
 import { pickFree } from "../../scripts/lib/ports.ts"
+import { silent } from "../../scripts/lib/progress.ts"
+import { readySnapshot } from "../../scripts/lib/ready-snapshot.ts"
 import { sidecarSettings } from "../contract/kubernetes/settings.ts"
 import { visitAt } from "../contract/kubernetes/visit.ts"
 import { type Installation, makeInstallation, type Server } from "../helpers/installation.ts"
@@ -14,17 +16,22 @@ import { Master } from "../helpers/master.ts"
 import { confirmQuotation, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import type { Answer } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
+import { takeTemplatesOver } from "./built-templates.ts"
 import { makeCluster, type TestCluster } from "./cluster.ts"
 import { type Forward, forwardTo } from "./forward.ts"
 import { makeSidecarAccount } from "./sidecar-account.ts"
 
-/** With as few modules as may be: a template is built in each test's own world. */
-export const planName = "Address Book"
+export interface ProductOptions {
+  /** Has the template built here, by a Job, and so with as few modules as may be; else one that was built before is used. */
+  readonly builds?: boolean
+}
 
 export interface Product {
   readonly cluster: TestCluster
   readonly installation: Installation
   readonly master: Master
+  /** The only one that is sold. */
+  readonly plan: { readonly id: number; readonly name: string }
   /** The sidecar that everything is made with. */
   readonly atWork: Server
   /** One more, with these settings changed; not started yet. They have one port: stop the other one first. */
@@ -38,16 +45,21 @@ export interface Product {
 }
 
 /** Resolves with the template ready and a sidecar at work. */
-export async function makeProduct(name: string): Promise<Product> {
+export async function makeProduct(name: string, { builds = false }: ProductOptions = {}): Promise<Product> {
   const cluster = await makeCluster(name)
   if (cluster.hostAddress === null || cluster.ingressAddress === null || cluster.tenantImage === null) {
     throw new Error("The cluster of KUBECONFIG does not say where its ingress and this machine are, or what to run.")
   }
-  const installation = await makeInstallation(name, { parts: "master" })
+  const installation = await makeInstallation(name, {
+    parts: "master",
+    ...(builds ? {} : { startFrom: (places, odoo) => readySnapshot(odoo, places, silent) }),
+  })
+  if (!builds) await takeTemplatesOver(installation, cluster.tenantImage)
   const forward = await forwardTo(installation.ports.postgres, cluster.hostAddress)
-  const product = await productOf(cluster, installation, forward)
+  const master = new Master(installation.master)
+  const plan = builds ? await smallPlan(master) : await builtPlan(master)
+  const product = await productOf({ cluster, installation, forward, master, plan })
   try {
-    await onePlan(product.master)
     await product.atWork.start()
     await until("the template is ready", () => templateReady(product.master), { seconds: 600, everyMs: 500 })
     return product
@@ -57,9 +69,12 @@ export async function makeProduct(name: string): Promise<Product> {
   }
 }
 
-async function productOf(cluster: TestCluster, installation: Installation, forward: Forward): Promise<Product> {
+interface Parts extends Pick<Product, "cluster" | "installation" | "master" | "plan"> {
+  readonly forward: Forward
+}
+
+async function productOf({ cluster, installation, forward, master, plan }: Parts): Promise<Product> {
   const prefix = `saas-${process.pid}-`
-  const master = new Master(installation.master)
   // Not an administrator: what the manifests give the sidecar must be enough for all of this.
   const account = await makeSidecarAccount(cluster)
   const started: Server[] = []
@@ -81,10 +96,11 @@ async function productOf(cluster: TestCluster, installation: Installation, forwa
     cluster,
     installation,
     master,
+    plan,
     atWork: await another("kubernetes"),
     another,
     sell: async (slug) => {
-      const { id } = await confirmQuotation(master, { slug, plan: planName })
+      const { id } = await confirmQuotation(master, { slug, plan: plan.name })
       return await waitForPhase(master, id, "running")
     },
     namespaceOf: ({ ref }) => prefix + ref,
@@ -101,12 +117,24 @@ async function productOf(cluster: TestCluster, installation: Installation, forwa
   }
 }
 
-/** A small one in the place of all others. */
-async function onePlan(master: Master): Promise<void> {
-  const plans = await master.search<{ id: number }>("product.template", [["is_saas_plan", "=", true]], ["id"])
-  for (const { id } of plans) await master.write("product.template", id, { active: false })
-  const values = { name: planName, type: "service", is_saas_plan: true, saas_module_names: "contacts" }
-  await master.create("product.template", { ...values, saas_storage_mb: 1024 })
+/** In the place of all others. */
+async function smallPlan(master: Master): Promise<Product["plan"]> {
+  for (const { id } of await plansOf(master)) await master.write("product.template", id, { active: false })
+  const name = "Address Book"
+  const values = { name, type: "service", is_saas_plan: true, saas_module_names: "contacts", saas_storage_mb: 1024 }
+  return { id: await master.create("product.template", values), name }
+}
+
+/** The one that the template was built for. */
+async function builtPlan(master: Master): Promise<Product["plan"]> {
+  const [plan] = await plansOf(master)
+  if (!plan) throw new Error("The master that the test begins with has no plan.")
+  await master.write("product.template", plan.id, { saas_storage_mb: 1024 })
+  return plan
+}
+
+function plansOf(master: Master): Promise<Product["plan"][]> {
+  return master.search("product.template", [["is_saas_plan", "=", true]], ["name"])
 }
 
 async function templateReady(master: Master): Promise<boolean> {

@@ -4,7 +4,7 @@ import { suite } from "uvu"
 import { confirmQuotation, deleteForGood, readTenant, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import { until } from "../helpers/wait.ts"
 import type { KubeObject } from "./kubectl.ts"
-import { makeProduct, type Product, planName } from "./product.ts"
+import { makeProduct, type Product } from "./product.ts"
 
 const test = suite("troubles of a cluster")
 
@@ -95,8 +95,7 @@ test("a pod that a quota refuses says so", async () => {
 })
 
 test("a plan whose memory is too small for an Odoo says so", async () => {
-  const [plan] = await product.master.search<{ id: number }>("product.template", [["name", "=", planName]], ["id"])
-  const set = (mb: number) => product.master.write("product.template", plan?.id ?? 0, { saas_memory_mb: mb })
+  const set = (mb: number) => product.master.write("product.template", product.plan.id, { saas_memory_mb: mb })
   await set(48)
   await told(/more memory than its plan has\. Give the tenant a larger plan/)
   await set(1024)
@@ -128,7 +127,7 @@ test("a storage class that is not there is told on the target's page, and a volu
   await product.cluster.kubectl.apply(emptyClass)
   const empty = await product.another("empty", { KUBE_STORAGE_CLASS: emptyClass.metadata.name })
   await empty.start()
-  const other = await confirmQuotation(product.master, { slug: "no-volume", plan: planName })
+  const other = await confirmQuotation(product.master, { slug: "no-volume", plan: product.plan.name })
   await told(/The tenant's volume is not there yet: .*storage class and its provisioner/, other)
   await empty.stop()
   await product.cluster.kubectl.run(["delete", "storageclass", emptyClass.metadata.name])

@@ -8,9 +8,9 @@ import type { StepKind } from "../../sidecar/domain/plan.ts"
 import { assertOneOfEach, takeCensus } from "../helpers/census.ts"
 import { Intruder } from "../helpers/hostile.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
+import { Killer } from "../helpers/killer.ts"
 import { Master } from "../helpers/master.ts"
 import { confirmQuotation, deleteForGood, type TenantRow, waitForPhase } from "../helpers/sales.ts"
-import { SidecarLog } from "../helpers/sidecar-log.ts"
 import { visit } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
 
@@ -39,36 +39,19 @@ const everyKind: Record<Exclude<StepKind, "make_server" | "remove_server">, true
   remove_files: true,
   remove_route: true,
 }
-const killedAfter = new Set<StepKind>()
 
 let it: Installation
 let master: Master
 let tenant: TenantRow
+let killer: Killer
 
 test.before(async () => {
   it = await makeInstallation("crash", { parts: "all", sidecarEnv: { LEASE_SECONDS: "3", POLL_SECONDS: "1" } })
   master = new Master(it.master)
+  killer = new Killer(it.sidecar)
 })
 
 test.after(() => it.destroy())
-
-/** Begins something, kills the sidecar after each of these steps, and starts it again each time. */
-async function killAfterEach(steps: readonly StepKind[], begin: () => Promise<void>): Promise<void> {
-  // One look at the whole log: a quick step may have ended before the kill that followed the one before it.
-  const log = new SidecarLog(it.sidecar.log)
-  await begin()
-  for (const step of steps) {
-    await killOnceEnded(log, step)
-    await it.sidecar.start()
-  }
-}
-
-async function killOnceEnded(log: SidecarLog, step: StepKind): Promise<void> {
-  // A template is built in half a minute where nothing else runs.
-  await log.stepEnded(step, 300)
-  await it.sidecar.kill()
-  killedAfter.add(step)
-}
 
 test("while a tenant is made", async () => {
   const steps: StepKind[] = [
@@ -82,7 +65,7 @@ test("while a tenant is made", async () => {
     "apply_settings",
     "route",
   ]
-  await killAfterEach(steps, async () => {
+  await killer.afterEach(steps, async () => {
     tenant = await confirmQuotation(master, { slug: "phoenix" })
   })
   await waitForPhase(master, tenant.id, "running")
@@ -91,7 +74,7 @@ test("while a tenant is made", async () => {
 })
 
 test("while it is suspended and resumed", async () => {
-  await killAfterEach(["route", "stop_runtime"], async () => {
+  await killer.afterEach(["route", "stop_runtime"], async () => {
     await master.call("saas.tenant.suspend", "action_confirm", [
       [await master.create("saas.tenant.suspend", { tenant_id: tenant.id, reason: "An invoice is unpaid." })],
     ])
@@ -102,7 +85,7 @@ test("while it is suspended and resumed", async () => {
   assert.match(page.body, /An invoice is unpaid\./)
   assert.deepEqual((await takeCensus(it)).processes, [])
 
-  await killAfterEach(["start_runtime"], async () => {
+  await killer.afterEach(["start_runtime"], async () => {
     await master.call("saas.tenant", "action_resume", [[tenant.id]])
   })
   await waitForPhase(master, tenant.id, "running")
@@ -110,7 +93,7 @@ test("while it is suspended and resumed", async () => {
 })
 
 test("while it gets another address", async () => {
-  await killAfterEach(["route"], async () => {
+  await killer.afterEach(["route"], async () => {
     await master.call("saas.tenant.rename", "action_confirm", [
       [await master.create("saas.tenant.rename", { tenant_id: tenant.id, slug: "phoenix-reborn" })],
     ])
@@ -121,7 +104,7 @@ test("while it gets another address", async () => {
 })
 
 test("while its plan gives it more connections", async () => {
-  await killAfterEach(["give_connections"], async () => {
+  await killer.afterEach(["give_connections"], async () => {
     const { plan_id } = await master.read<{ plan_id: [number, string] }>("saas.tenant", tenant.id, ["plan_id"])
     await master.write("product.template", plan_id[0], { saas_connections: 12 })
   })
@@ -137,13 +120,13 @@ test("while its rights and its users are put right", async () => {
   const intruder = new Intruder(it.stateDir, tenant.ref)
   const look = () => master.call<void>("saas.tenant", "action_retry", [[tenant.id]])
   assert.equal(await intruder.sql(tenant.ref, `ALTER ROLE ${tenant.ref} PASSWORD 'mine'`), "done")
-  await killAfterEach(["repair_rights"], look)
+  await killer.afterEach(["repair_rights"], look)
   await waitForPhase(master, tenant.id, "running")
 
   const crowd = `INSERT INTO res_users (login, partner_id, company_id, active, share, notification_type)
     SELECT 'sneaky' || n, (SELECT partner_id FROM res_users WHERE id = 2), 1, true, false, 'email' FROM generate_series(1, 9) n`
   assert.equal(await intruder.sql(tenant.ref, crowd), "done")
-  await killAfterEach(["deactivate_users"], look)
+  await killer.afterEach(["deactivate_users"], look)
   await waitForPhase(master, tenant.id, "running")
   const left = "SELECT count(*) FROM res_users WHERE active AND NOT share AND id <> 1"
   assert.equal(await intruder.sql(tenant.ref, left), "5")
@@ -151,11 +134,11 @@ test("while its rights and its users are put right", async () => {
 })
 
 test("while a deletion is called off that has made its final backup already", async () => {
-  const log = new SidecarLog(it.sidecar.log)
+  const log = killer.log()
   await deleteForGood(master, tenant)
-  await killOnceEnded(log, "back_up")
+  await killer.once(log, "back_up")
   await restoreMasterFromBefore(tenant)
-  await killAfterEach(["shelve_backup"], () => it.sidecar.start())
+  await killer.afterEach(["shelve_backup"], () => it.sidecar.start())
   await waitForPhase(master, tenant.id, "running")
   await assertOneOfEach(it, master, [tenant.ref])
   assert.equal((await visit(`${tenant.url}/web/login`)).status, 200)
@@ -184,7 +167,7 @@ test("while it is deleted", async () => {
     "remove_files",
     "remove_route",
   ]
-  await killAfterEach(steps, () => deleteForGood(master, tenant))
+  await killer.afterEach(steps, () => deleteForGood(master, tenant))
   await waitForPhase(master, tenant.id, "deleted")
   await assertOneOfEach(it, master, [])
 })
@@ -200,7 +183,7 @@ test("while the template of a new plan is built", async () => {
   const drafts = async () => (await templates()).filter((name) => isDraft.test(name))
   await until("its build is under way", async () => (await drafts()).length === 1)
   await it.sidecar.kill()
-  await killAfterEach(["build_template"], () => it.sidecar.start())
+  await killer.afterEach(["build_template"], () => it.sidecar.start())
 
   tenant = await confirmQuotation(master, { slug: "addresses", plan: "Address Book" })
   await waitForPhase(master, tenant.id, "running")
@@ -231,7 +214,7 @@ function openTemplateOperations(): Promise<{ id: number }[]> {
 }
 
 test("no kind of step was forgotten", () => {
-  assert.deepEqual([...killedAfter].sort(), Object.keys(everyKind).sort())
+  killer.assertKilledAfter(Object.keys(everyKind))
 })
 
 test.run()

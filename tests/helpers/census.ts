@@ -20,13 +20,8 @@ export interface Census {
 const isTenant = (name: string) => /^t[a-z2-7]{10}$/.test(name)
 
 export async function takeCensus(it: Installation): Promise<Census> {
-  const names = (sql: string, database = "postgres") =>
-    it.postgres.query(database, async (client) => (await client.query<{ name: string }>(sql)).rows.map((r) => r.name))
   return {
-    databases: (await names("SELECT datname AS name FROM pg_database WHERE datname LIKE 't%'"))
-      .filter((name) => !name.startsWith("template") && !name.startsWith("tpl_"))
-      .sort(),
-    roles: (await names("SELECT rolname AS name FROM pg_roles")).filter(isTenant).sort(),
+    ...(await inPostgres(it)),
     processes: tenantProcesses(it)
       .map(({ ref }) => ref)
       .sort(),
@@ -35,8 +30,24 @@ export async function takeCensus(it: Installation): Promise<Census> {
       .filter(isTenant)
       .sort(),
     folders: list(join(it.stateDir, "tenants")).filter(isTenant).sort(),
-    seats: (await names("SELECT id AS name FROM saas.tenant WHERE seat IS NOT NULL", "saas_operator")).sort(),
+    seats: (await names(it, "SELECT id AS name FROM saas.tenant WHERE seat IS NOT NULL", "saas_operator")).sort(),
   }
+}
+
+/** What there is of tenants in the installation's own PostgreSQL, wherever they run. */
+export async function inPostgres(it: Installation): Promise<Pick<Census, "databases" | "roles">> {
+  return {
+    databases: (await names(it, "SELECT datname AS name FROM pg_database WHERE datname LIKE 't%'"))
+      .filter((name) => !name.startsWith("template") && !name.startsWith("tpl_"))
+      .sort(),
+    roles: (await names(it, "SELECT rolname AS name FROM pg_roles")).filter(isTenant).sort(),
+  }
+}
+
+function names(it: Installation, sql: string, database = "postgres"): Promise<string[]> {
+  return it.postgres.query(database, async (client) => {
+    return (await client.query<{ name: string }>(sql)).rows.map(({ name }) => name)
+  })
 }
 
 /** Processes that were started with the configuration of a tenant of this installation, children left out. */
@@ -62,6 +73,10 @@ export function pidOf(it: Installation, ref: string): number {
 /** Exactly one of everything for those that run, nothing of all others, and every operation was done. */
 export async function assertOneOfEach(it: Installation, master: Master, running: readonly string[]): Promise<void> {
   await assertOnlyOneOfEach(it, running)
+  await assertAllIsDone(master)
+}
+
+export async function assertAllIsDone(master: Master): Promise<void> {
   const open = await master.search("saas.operation", [["state", "not in", ["done", "cancelled"]]], ["kind", "state"])
   assert.deepEqual(open, [])
 }

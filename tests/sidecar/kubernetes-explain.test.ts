@@ -55,6 +55,17 @@ test("a pod that merely starts has no problem", () => {
   assert.equal(problemOf(null, null, now), "")
 })
 
+test("what others have put beside Odoo is blamed on them, and their crashes are not Odoo's", () => {
+  const waiting = { reason: "ImagePullBackOff", message: "not found" }
+  const mesh = { ...container, name: "mesh", image: "mesh:1", restartCount: 7 }
+  const deployment = { status: {} } as unknown as Deployment
+  const told = problemOf(deployment, pod({ containerStatuses: [{ ...mesh, state: { waiting } }] }), now)
+  assert.match(told, /container mesh \(mesh:1\), which others have added.*ImagePullBackOff not found.*remove it/)
+  assert.doesNotMatch(told, /TENANT_IMAGE/)
+  const terminated = { exitCode: 1, finishedAt: new Date(now - 1000).toISOString() }
+  assert.equal(crashesOf(pod({ containerStatuses: [{ ...mesh, lastState: { terminated } }] }), now, 600_000), 0)
+})
+
 test("crashes count for ten minutes, ends that were asked for never", () => {
   const ended = (exitCode: number, secondsAgo: number) => {
     const finishedAt = new Date(now - secondsAgo * 1000).toISOString()
@@ -86,6 +97,9 @@ test("a refusal of the API server is worth another try, or says what a person ca
   assert.equal(said(403, "namespace x is being terminated").name, "RetryableError")
   assert.match(said(403, "exceeded quota: plan").message, /larger plan/)
   assert.match(said(403, "cannot create resource").message, /Give that right/)
+  assert.equal(said(403, "cannot create resource").name, "RetryableError", "a right may be given at any time")
+  assert.equal(said(401, "Unauthorized").name, "RetryableError")
+  assert.equal(said(403, "exceeded quota: plan").name, "PermanentError")
   assert.match(said(401, "Unauthorized").message, /Renew the credentials/)
   assert.equal(said(422, "invalid").name, "PermanentError")
 })

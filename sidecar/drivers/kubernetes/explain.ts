@@ -1,6 +1,6 @@
 /** Why a tenant's pod does not serve: the API server's conditions and events as words that a person can act on. */
 import type { V1ContainerStatus, V1PodSpec, V1PodStatus } from "@kubernetes/client-node"
-import type { Deployment } from "./objects/deployment.ts"
+import { type Deployment, odooName } from "./objects/deployment.ts"
 import type { KubeObject } from "./objects/object.ts"
 
 export interface Pod extends KubeObject {
@@ -29,15 +29,17 @@ export function problemOf(deployment: Deployment | null, pod: Pod | null, now: n
   const age = now - Date.parse(pod.metadata.creationTimestamp ?? new Date(now).toISOString())
   if (scheduled?.status === "False" && age > patienceMs) return unschedulable(scheduled.message ?? "")
   for (const container of containersOf(pod)) {
+    const isOthers = deployment !== null && container.name !== odooName
     const problem = containerProblem(container)
-    if (problem) return problem
+    if (problem) return isOthers ? othersProblem(container) : problem
   }
   return ""
 }
 
-/** Ends that nobody asked for, as far as the kubelet remembers them. */
+/** Ends of its Odoo that nobody asked for, as far as the kubelet remembers them. */
 export function crashesOf(pod: Pod, now: number, windowMs: number): number {
-  return containersOf(pod).reduce((sum, { restartCount, lastState }) => {
+  const ours = containersOf(pod).filter(({ name }) => name === odooName)
+  return ours.reduce((sum, { restartCount, lastState }) => {
     const ended = lastState?.terminated
     const at = Date.parse(String(ended?.finishedAt ?? ""))
     // Asked for: a stop, and a reload (runtime/launch.py, START_AGAIN).
@@ -87,6 +89,14 @@ function containerProblem({ image, state, lastState }: V1ContainerStatus): strin
     return "Odoo was killed because it needed more memory than its plan has. Give the tenant a larger plan."
   }
   return ""
+}
+
+function othersProblem({ name, image, state, lastState }: V1ContainerStatus): string {
+  const { reason = "", message = "" } = state?.waiting ?? state?.terminated ?? lastState?.terminated ?? {}
+  return (
+    `The container ${name} (${image}), which others have added, keeps the pod from serving: ${reason} ${message} ` +
+    "Repair or remove it."
+  )
 }
 
 function refusedPod(message: string): string {

@@ -16,8 +16,10 @@ export class Refusal extends Error {
 
 export function toldOf(refusal: Refusal, what: string): Error {
   const { code, reason, message } = refusal
+  // Rights and credentials are mended where they are given, and then it goes on by itself. Besides, an API server that
+  // has only just started refuses everybody for a moment: it does not know its roles yet.
   if (code === 401) {
-    return new PermanentError(
+    return new RetryableError(
       `The cluster does not know us (${message}). Renew the credentials in KUBECONFIG or of the sidecar's service account.`,
     )
   }
@@ -28,7 +30,7 @@ export function toldOf(refusal: Refusal, what: string): Error {
     return new RetryableError(`${what} waits until the namespace of that name is gone: ${message}.`)
   }
   if (code === 403) {
-    return new PermanentError(`The cluster does not let us: ${message}. Give that right to the account of the sidecar.`)
+    return new RetryableError(`The cluster does not let us: ${message}. Give that right to the account of the sidecar.`)
   }
   if (code === 404) return new PermanentError(`${what}: the cluster does not have what it takes: ${message}.`)
   if (code === 400 || code === 422) return new PermanentError(`${what} was refused by the cluster: ${message}`)

@@ -98,7 +98,6 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
     metrics,
     nudge: () => worker.nudge(),
     signOn: signOn(key),
-    checkIsolation: target.checkIsolation?.bind(target) ?? null,
     log,
   })
   const listening = await listen(app, config.SIDECAR_HOST, config.SIDECAR_PORT)

@@ -42,10 +42,6 @@ export class CapacityCard extends Component<CapacityCardProps> {
     return parseUtc(target.last_hello)
   }
 
-  missing(target: Target): string {
-    return _t("Missing: %s", target.missing_isolation.join(", "))
-  }
-
   freeDisk(server: Server): string {
     return _t("%s of disk free", this.megabytes(server.disk_free_mb))
   }

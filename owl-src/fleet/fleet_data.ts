@@ -32,8 +32,9 @@ export interface Target {
   readonly state: "ready" | "not_ready" | "paused"
   readonly state_label: string
   readonly note: string
-  /** Kinds of isolation between tenants that it cannot give. */
-  readonly missing_isolation: readonly string[]
+  /** What is weaker than it should be about tenants being kept apart, and what to do; "" when all is well. */
+  readonly isolation_headline: string
+  readonly isolation_note: string
   readonly last_hello: string | false
   /** Megabytes promised to running tenants, of what the machine has. */
   readonly memory: Fullness

@@ -29,5 +29,6 @@ export function recordOf(model: string, id: number): WindowAction {
 export function subjectOf(operation: Operation): WindowAction {
   if (operation.tenant_id) return recordOf("saas.tenant", operation.tenant_id)
   if (operation.template_id) return recordOf("saas.template", operation.template_id)
+  if (operation.target_id) return recordOf("saas.target", operation.target_id)
   return recordOf("saas.operation", operation.id)
 }

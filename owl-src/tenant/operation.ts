@@ -18,7 +18,8 @@ export interface Operation {
   readonly id: number
   readonly tenant_id: number | false
   readonly template_id: number | false
-  /** Name of the tenant or the template. */
+  readonly target_id: number | false
+  /** Name of the tenant, the template or the target. */
   readonly subject: string
   /** What it is for: the words of it, in the reader's language, come with every fetch. */
   readonly intent: string
@@ -42,6 +43,7 @@ export interface OperationMessage {
   readonly id: number
   readonly tenant_id: number | false
   readonly template_id: number | false
+  readonly target_id: number | false
   readonly intent: string
   readonly state: OperationState
   readonly message: string | false

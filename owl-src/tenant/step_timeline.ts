@@ -11,8 +11,15 @@ import { formatDuration, parseUtc } from "../services/time.ts"
 import type { Operation, OperationMessage, OperationStep, TenantMessage } from "./operation.ts"
 import { currentStep, hasEnded, needsPerson, withMessage } from "./operation.ts"
 
-/** What a timeline is about: the operation itself, or the running or last one of a tenant or template. */
-export type TimelineModel = "saas.operation" | "saas.tenant" | "saas.template"
+/** What a timeline is about: the operation itself, or the running or last one of a tenant, template or target. */
+export type TimelineModel = "saas.operation" | "saas.tenant" | "saas.template" | "saas.target"
+
+/** Whose it is: an operation is about one of these. */
+const subjects = {
+  "saas.tenant": "tenant_id",
+  "saas.template": "template_id",
+  "saas.target": "target_id",
+} as const
 
 export interface Timeline {
   /** The server's clock, to tick by. */
@@ -170,9 +177,7 @@ export class StepTimeline extends Component<StepTimelineProps> {
       }
       return
     }
-    const mine =
-      (model === "saas.tenant" && message.tenant_id === id) || (model === "saas.template" && message.template_id === id)
-    if (mine) this.live.refreshSoon()
+    if (model !== "saas.operation" && message[subjects[model]] === id) this.live.refreshSoon()
   }
 
   private onTenant(message: TenantMessage): void {

@@ -1,4 +1,4 @@
-/** `saas_steps`: the live steps on a tenant's, template's or operation's form, as `<widget name="saas_steps"/>`. */
+/** `saas_steps`: the live steps on a tenant's, template's, target's or operation's form, as `<widget name="saas_steps"/>`. */
 import { Component, onWillDestroy } from "@odoo/owl"
 import { browser } from "@web/core/browser/browser"
 import { registry } from "@web/core/registry"
@@ -8,7 +8,12 @@ import { coalesce } from "../services/coalesce.ts"
 import type { TimelineModel } from "./step_timeline.ts"
 import { StepTimeline } from "./step_timeline.ts"
 
-const timelineModels: readonly string[] = ["saas.operation", "saas.tenant", "saas.template"] satisfies TimelineModel[]
+const timelineModels: readonly string[] = [
+  "saas.operation",
+  "saas.tenant",
+  "saas.template",
+  "saas.target",
+] satisfies TimelineModel[]
 
 export interface StepsProps {
   record: Record
@@ -23,7 +28,7 @@ export class Steps extends Component<StepsProps> {
 
   override setup(): void {
     if (!timelineModels.includes(this.props.record.resModel)) {
-      throw new Error(`saas_steps shows operations, tenants and templates, not ${this.props.record.resModel}`)
+      throw new Error(`saas_steps shows operations, tenants, templates and targets, not ${this.props.record.resModel}`)
     }
     onWillDestroy(() => this.reload.stop())
   }

@@ -11,6 +11,11 @@ export function templateSubject(key: string): string {
   return `tpl_${key}`
 }
 
+/** Subject of a claim that is about a whole target; no tenant and no template is called like that. */
+export function targetSubject(name: string): string {
+  return `target_${name}`
+}
+
 /** `made` is a hash over what the template is made of besides release and modules: our own addon and the launcher. */
 export function templateDatabase(key: string, made: string): string {
   return `tpl_${key}_${made.slice(0, 8)}`

@@ -112,7 +112,10 @@ export type Step =
   | { readonly kind: "remove_server" }
   | { readonly kind: "remove_route" }
 
-export type StepKind = Step["kind"]
+/** What an isolation check goes through; no plan comes to these. */
+export type CheckStepKind = "start_probes" | "try_ways" | "remove_probes"
+
+export type StepKind = Step["kind"] | CheckStepKind
 
 export type Decision =
   | { readonly kind: "step"; readonly step: Step }

@@ -13,13 +13,13 @@ import type {
   SeenServer,
 } from "../domain/plan.ts"
 import type { TemplateSpec, TenantHost, TenantId, TenantSpec } from "../domain/tenant.ts"
-import type { ServerInfo, TargetInfo } from "../odoo/port.ts"
+import type { IsolationWay, ServerInfo, TargetInfo } from "../odoo/port.ts"
 
 export interface Fence {
-  /** The subject of the claim: a tenant's id, or `tpl_<key>` where a template is built by an operation of its own. */
+  /** The subject of the claim: a tenant's id, or that of a template or a target with an operation of its own (domain/names.ts). */
   readonly tenant: TenantId
   readonly epoch: number
-  /** Name of the shared database server whose operator's database keeps the subject's epoch. */
+  /** Name of the shared database server whose operator's database keeps the subject's epoch; "" where it is a target. */
   readonly server: string
   /** Aborted when the lease is lost or the operation cancelled. */
   readonly signal: AbortSignal
@@ -135,18 +135,13 @@ export interface Router<E> {
   remove(fence: Fence): Promise<void>
 }
 
-/** One way that was tried, from inside a tenant or to it. */
-export interface IsolationTry {
-  readonly from: string
-  readonly to: string
-  readonly wanted: "open" | "shut"
-  readonly found: "open" | "shut"
-}
-
-export interface IsolationReport {
-  readonly tries: readonly IsolationTry[]
-  /** Sentences for the target's page; none where tenants are apart. */
-  readonly missing: readonly string[]
+/** Tries what tenants reach from where they are, with probes in their place: one check of a target at a time. */
+export interface IsolationCheck {
+  /** Besides, it takes away what older claims have left: whoever made that was killed, or is not wanted any more. */
+  start(fence: Fence): Promise<void>
+  try(fence: Fence): Promise<readonly IsolationWay[]>
+  /** Takes away the probes of this claim. Goes on where the fence's signal is aborted. */
+  remove(fence: Fence): Promise<void>
 }
 
 export interface Target<E> {
@@ -162,8 +157,8 @@ export interface Target<E> {
    * anything that is not seen anyway.
    */
   drift?(spec: TenantSpec): Promise<Drift | null>
-  /** Tries from inside what tenants must not reach; `describe` tells of it from then on. Left out where it is known. */
-  checkIsolation?(): Promise<IsolationReport>
+  /** Left out where nothing can be tried; `describe` tells. */
+  readonly isolation?: IsolationCheck
   /** Called with the id of a tenant whose runtime changed by itself. */
   watch(changed: (tenant: TenantId) => void): Stop
   close(): Promise<void>

@@ -1,4 +1,4 @@
-/** The sidecar's own HTTP. Nothing here changes a tenant: a nudge only says that there may be work, an isolation check makes pods of its own. */
+/** The sidecar's own HTTP. Nothing here changes a tenant: a nudge only says that there may be work. */
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { promisify } from "node:util"
@@ -14,8 +14,6 @@ export interface AppOptions {
   readonly metrics: Metrics
   readonly nudge: () => void
   readonly signOn: Middleware
-  /** null where there is nothing to be tried. */
-  readonly checkIsolation: (() => Promise<unknown>) | null
   readonly log: Logger
 }
 
@@ -25,7 +23,7 @@ interface Route {
 }
 
 export function createApp(options: AppOptions): Koa {
-  const { token, checks, metrics, nudge, signOn, checkIsolation, log } = options
+  const { token, checks, metrics, nudge, signOn, log } = options
   const authenticated = bearer(token)
   const routes = new Map<string, Route>([
     [
@@ -55,16 +53,6 @@ export function createApp(options: AppOptions): Koa {
         authenticated(context, async () => {
           nudge()
           context.status = 204
-          await next()
-        }),
-      ),
-    ],
-    [
-      "/isolation-check",
-      post((context, next) =>
-        authenticated(context, async () => {
-          if (checkIsolation === null) return context.throw(404, "This target knows without a check what it isolates.")
-          context.body = await checkIsolation()
           await next()
         }),
       ),

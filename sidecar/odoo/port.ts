@@ -21,6 +21,8 @@ export interface TargetInfo {
   readonly cpuMilli: number
   /** Whether it makes database servers for single tenants. */
   readonly dedicatedServers: boolean
+  /** Whether it can try what tenants reach, by an operation `check_isolation`. */
+  readonly checksIsolation: boolean
 }
 
 /** A shared database server. */
@@ -60,7 +62,16 @@ export interface HelloAnswer {
   readonly queued: number
 }
 
-export const operationKinds = ["reconcile", "build_template", "backup", "restore", "clone", "upgrade", "move"] as const
+export const operationKinds = [
+  "reconcile",
+  "build_template",
+  "check_isolation",
+  "backup",
+  "restore",
+  "clone",
+  "upgrade",
+  "move",
+] as const
 export type OperationKind = (typeof operationKinds)[number]
 
 interface ClaimBase {
@@ -73,7 +84,7 @@ interface ClaimBase {
 }
 
 export interface TenantClaim extends ClaimBase {
-  readonly kind: Exclude<OperationKind, "build_template">
+  readonly kind: Exclude<OperationKind, "build_template" | "check_isolation">
   readonly spec: TenantSpec
 }
 
@@ -84,7 +95,12 @@ export interface TemplateClaim extends ClaimBase {
   readonly server: string
 }
 
-export type Claim = TenantClaim | TemplateClaim
+export interface TargetClaim extends ClaimBase {
+  readonly kind: "check_isolation"
+  readonly target: string
+}
+
+export type Claim = TenantClaim | TemplateClaim | TargetClaim
 
 export interface ClaimRequest {
   /** Asked again with the same id, the master gives the same answer. */
@@ -120,8 +136,23 @@ export interface StepReport {
   readonly message: string
 }
 
+/** Who may be at an end of a way; the master has words for each. `itself` and `other_tenant` are seen from a tenant. */
+export type Party = "tenant" | "itself" | "other_tenant" | "database" | "cluster" | "metadata" | "sidecar"
+
+/** One way through the network that was tried. */
+export interface IsolationWay {
+  readonly from: Party
+  readonly to: Party
+  /** Which one, where there are several; else "". */
+  readonly name: string
+  readonly wanted: "open" | "shut"
+  readonly found: "open" | "shut"
+}
+
 export type Outcome =
   | { readonly kind: "done"; readonly generation: number }
+  /** The end of a `check_isolation`: what it found. */
+  | { readonly kind: "checked"; readonly ways: readonly IsolationWay[] }
   | { readonly kind: "retry"; readonly afterSeconds: number; readonly reason: string }
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "cancelled"; readonly reason: string }

@@ -55,7 +55,8 @@ const claimBase = z.object({ operation: integer, lease: z.string(), epoch: integ
 
 const claim = z.discriminatedUnion("kind", [
   claimBase.extend({ kind: z.literal("build_template"), template, target: z.string(), server: z.string() }),
-  claimBase.extend({ kind: z.enum(operationKinds).exclude(["build_template"]), spec }),
+  claimBase.extend({ kind: z.literal("check_isolation"), target: z.string() }),
+  claimBase.extend({ kind: z.enum(operationKinds).exclude(["build_template", "check_isolation"]), spec }),
 ])
 
 export const answers = {

@@ -1,9 +1,10 @@
 /** From a claim to how it ended. */
 import { backoffSeconds } from "../domain/backoff.ts"
 import { PermanentError, RetryableError, StaleEpoch } from "../domain/errors.ts"
-import type { Claim, Outcome, TemplateClaim, TenantClaim } from "../odoo/port.ts"
+import type { Claim, Outcome, TargetClaim, TemplateClaim, TenantClaim } from "../odoo/port.ts"
 import { Interrupted } from "./interrupted.ts"
 import { buildTemplate } from "./operations/build-template.ts"
+import { checkIsolation } from "./operations/check-isolation.ts"
 import { reconcile } from "./reconcile.ts"
 import type { Task } from "./task.ts"
 import type { World } from "./world.ts"
@@ -22,6 +23,7 @@ export async function perform<E>(world: World<E>, task: Task): Promise<Outcome |
 
 async function begin<E>(world: World<E>, task: Task): Promise<Outcome> {
   if (isOf(task, "build_template")) return await buildTemplate(world, task)
+  if (isOf(task, "check_isolation")) return await checkIsolation(world, task)
   if (isOf(task, "reconcile")) return await reconcile(world, task)
   return {
     kind: "failed",
@@ -30,6 +32,7 @@ async function begin<E>(world: World<E>, task: Task): Promise<Outcome> {
 }
 
 function isOf(task: Task, kind: "build_template"): task is Task<TemplateClaim>
+function isOf(task: Task, kind: "check_isolation"): task is Task<TargetClaim>
 function isOf(task: Task, kind: "reconcile"): task is Task<TenantClaim>
 function isOf(task: Task, kind: Claim["kind"]): boolean {
   return task.claim.kind === kind

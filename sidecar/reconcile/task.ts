@@ -76,8 +76,18 @@ export class Task<C extends Claim = Claim> {
   }
 
   fence(signal: AbortSignal = this.#ended.signal): Fence {
-    const server = "spec" in this.claim ? this.spec.server : this.claim.server
-    return { tenant: this.subject, epoch: this.claim.epoch, server, signal }
+    return { tenant: this.subject, epoch: this.claim.epoch, server: this.#server, signal }
+  }
+
+  get #server(): string {
+    switch (this.claim.kind) {
+      case "check_isolation":
+        return ""
+      case "build_template":
+        return this.claim.server
+      default:
+        return this.spec.server
+    }
   }
 
   /** Throws what `perform` throws, or `Interrupted` where it was cut short; `moved` only ends the step. */

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import type { Logger } from "pino"
 import { type Backoff, backoffSeconds } from "../domain/backoff.ts"
-import { templateSubject } from "../domain/names.ts"
+import { targetSubject, templateSubject } from "../domain/names.ts"
 import {
   type Claim,
   type ClaimRequest,
@@ -141,8 +141,7 @@ export class Worker<E> {
   #begin(claim: Claim): void {
     // An answer that was asked for twice may name what is under way already.
     if (this.#tasks.has(claim.lease)) return
-    const subject = claim.kind === "build_template" ? templateSubject(claim.template.key) : claim.spec.id
-    const task = new Task(claim, subject, this.#options)
+    const task = new Task(claim, subjectOf(claim), this.#options)
     const end = this.#work(task).finally(() => {
       this.#tasks.delete(claim.lease)
       this.#rest.wake()
@@ -213,5 +212,16 @@ export class Worker<E> {
     } catch (error) {
       this.#options.log.warn({ err: error }, "stopping with a claim unanswered; what it leased runs out by itself")
     }
+  }
+}
+
+function subjectOf(claim: Claim): string {
+  switch (claim.kind) {
+    case "build_template":
+      return templateSubject(claim.template.key)
+    case "check_isolation":
+      return targetSubject(claim.target)
+    default:
+      return claim.spec.id
   }
 }

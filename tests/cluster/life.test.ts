@@ -36,6 +36,45 @@ test("a confirmed quotation becomes an Odoo that answers at its address", async 
   assert.ok((target?.memory_mb ?? 0) > 1000)
 })
 
+test("a person has it checked whether tenants are kept apart, and a sidecar that is killed meanwhile leaves nothing", async () => {
+  const { kubectl } = product.cluster
+  const probes = async () => {
+    const namespaces = await kubectl.list("namespaces")
+    return namespaces.filter(({ metadata }) => metadata.labels?.["odoo-saas/tenant"] === "probe")
+  }
+  const target = async () => {
+    const fields = ["checks_isolation", "isolation", "isolation_verdict", "way_ids"]
+    const [found] = await product.master.search<TargetRow>("saas.target", [], fields)
+    if (!found) throw new Error("There is no target")
+    return found
+  }
+  const { id, isolation, checks_isolation } = await target()
+  assert.deepEqual({ isolation, checks_isolation }, { isolation: "unchecked", checks_isolation: true })
+  await product.master.call("saas.target", "action_check_isolation", [[id]])
+  await until("its first probe is there", async () => (await probes()).length > 0)
+  await product.atWork.kill()
+  const left = await probes()
+  await product.atWork.start()
+  await until("the report is there", async () => (await target()).isolation !== "unchecked", { seconds: 120 })
+  await until("nothing is left of its probes", async () => (await probes()).length === 0)
+  assert.ok(left.length > 0)
+  const { isolation: found, isolation_verdict: verdict, way_ids } = await target()
+  const ways = await Promise.all(way_ids.map((way) => product.master.read<WayRow>("saas.target.way", way, wayFields)))
+  const matrix = ways.map(({ origin_label, aim_label, wanted }) => `${origin_label}, ${aim_label}: ${wanted}`)
+  assert.deepEqual(matrix, [
+    "A tenant, Itself: open",
+    "A tenant, The database server local: open",
+    "A tenant, Another tenant: shut",
+    "A tenant, The control of the cluster: shut",
+    "A tenant, The cloud's metadata: shut",
+    "The sidecar, A tenant: open",
+  ])
+  // A cluster of our own holds pods to no policy; one of KUBECONFIG may.
+  const wrong = ways.filter((way) => way.wanted !== way.found).map(({ aim_label }) => aim_label)
+  assert.deepEqual(wrong, found === "kept" ? [] : ["Another tenant", "The control of the cluster"])
+  assert.match(verdict, found === "kept" ? /^Tenants are kept apart/ : /^Not enforced by this cluster: .* Calico/)
+})
+
 test("whoever visits it while it is suspended reads why", async () => {
   await dialog("saas.tenant.suspend", { reason: "Invoice 7 is unpaid." })
   await waitForPhase(product.master, tenant.id, "suspended")
@@ -97,6 +136,18 @@ test("a volume that somebody made by hand is left to them, and nobody gets it wh
   })
   assert.ok(existsSync(left.spec.local.path))
 })
+
+interface TargetRow {
+  readonly id: number
+  readonly checks_isolation: boolean
+  readonly isolation: string
+  readonly isolation_verdict: string
+  readonly way_ids: readonly number[]
+}
+
+const wayFields = ["origin_label", "aim_label", "wanted", "found"] as const
+
+type WayRow = Readonly<Record<(typeof wayFields)[number], string>>
 
 /** What a person fills in and confirms. */
 async function dialog(model: string, values: Record<string, unknown>): Promise<void> {

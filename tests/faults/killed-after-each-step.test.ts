@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { suite } from "uvu"
-import type { StepKind } from "../../sidecar/domain/plan.ts"
+import type { Step, StepKind } from "../../sidecar/domain/plan.ts"
 import { assertOneOfEach, takeCensus } from "../helpers/census.ts"
 import { Intruder } from "../helpers/hostile.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
@@ -17,7 +17,7 @@ import { until } from "../helpers/wait.ts"
 const test = suite("a sidecar killed after each step")
 
 /** A new kind does not compile until it is here, and the last test fails until the sidecar was killed after it. */
-const everyKind: Record<Exclude<StepKind, "make_server" | "remove_server">, true> = {
+const everyKind: Record<Exclude<Step["kind"], "make_server" | "remove_server">, true> = {
   build_template: true,
   clone_database: true,
   prepare_database: true,

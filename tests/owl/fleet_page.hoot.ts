@@ -199,7 +199,8 @@ test("targets and servers show how full they are, in words where it is too much,
   fleet = makeFleet({
     targets: [
       makeTarget({
-        missing_isolation: ["own uid", "memory limit"],
+        isolation_headline: "Tenants here are not fully isolated from each other.",
+        isolation_note: "Missing: own uid, memory limit",
         memory: { used: 15_360, of: 10_240 },
         cpu: { used: 3000, of: 2000 },
       }),

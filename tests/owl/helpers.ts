@@ -30,6 +30,7 @@ export function makeOperation(more: Partial<Operation> = {}): Operation {
     id: 7,
     tenant_id: 3,
     template_id: false,
+    target_id: false,
     subject: "Acme",
     intent: "make",
     title: "Make This Odoo",
@@ -84,7 +85,8 @@ export function makeTarget(more: Partial<Target> = {}): Target {
     state: "ready",
     state_label: "Ready",
     note: "",
-    missing_isolation: [],
+    isolation_headline: "",
+    isolation_note: "",
     last_hello: now,
     memory: { used: 0, of: 16_000 },
     cpu: { used: 0, of: 4000 },
@@ -105,8 +107,8 @@ export async function openTab(date = now): Promise<void> {
 
 /** What the server says of an operation over the bus, arrived and drawn. */
 export async function tellOperation(operation: Operation): Promise<void> {
-  const { id, tenant_id, template_id, intent, state, message, steps } = operation
-  const payload: OperationMessage = { id, tenant_id, template_id, intent, state, message, steps }
+  const { id, tenant_id, template_id, target_id, intent, state, message, steps } = operation
+  const payload: OperationMessage = { id, tenant_id, template_id, target_id, intent, state, message, steps }
   await tell("saas.operation/changed", payload)
 }
 

@@ -34,7 +34,6 @@ test.before.each(async () => {
       nudges += 1
     },
     signOn: signOn(signingKey(root)),
-    checkIsolation: async () => ({ tries: [], missing: ["not enforced"] }),
     log: pino({ level: "silent" }),
   })
   listening = await listen(app, "127.0.0.1", 0)
@@ -46,14 +45,6 @@ test.after.each(() => listening.close())
 test("it is alive whatever else is not", async () => {
   checks.push({ name: "target local", run: () => Promise.reject(new Error("away")) })
   assert.is((await fetch(`${base}/healthz`)).status, 200)
-})
-
-test("isolation is checked for those who have the token, and they read what was found", async () => {
-  const ask = (headers: Record<string, string>) => fetch(`${base}/isolation-check`, { method: "POST", headers })
-  assert.is((await ask({})).status, 401)
-  const answer = await ask({ authorization: `Bearer ${token}` })
-  assert.is(answer.status, 200)
-  assert.equal(await answer.json(), { tries: [], missing: ["not enforced"] })
 })
 
 test("it is ready when everything is, with what there is to say", async () => {
@@ -190,7 +181,6 @@ test("a port that is taken is told", async () => {
     metrics,
     nudge: () => undefined,
     signOn: signOn(signingKey(root)),
-    checkIsolation: null,
     log: pino(),
   })
   try {

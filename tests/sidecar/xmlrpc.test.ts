@@ -90,10 +90,12 @@ test("claims arrive as the types say, and the question has the names that Python
         target: "local",
         server: "local",
       },
+      { operation: 6, kind: "check_isolation", lease: "l3", epoch: 1, attempt: 1, target: "local" },
     ])
-  const [first, second] = await master.claim(claimRequest)
+  const [first, second, third] = await master.claim(claimRequest)
   assert.equal(first, { operation: 4, kind: "reconcile", lease: "l1", epoch: 2, attempt: 1, spec: aSpec() })
   assert.is(second?.kind, "build_template")
+  assert.equal(third, { operation: 6, kind: "check_isolation", lease: "l3", epoch: 1, attempt: 1, target: "local" })
   assert.equal(heard, { request_id: "r1", worker: "w", targets: ["local"], limit: 2, lease_s: 30 })
 })
 

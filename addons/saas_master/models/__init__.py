@@ -8,6 +8,8 @@ from . import saas_release
 from . import saas_release_source
 from . import saas_plan
 from . import saas_target
+from . import saas_target_isolation
+from . import saas_target_way
 from . import saas_database_server
 from . import saas_database_server_place
 from . import saas_template

@@ -49,6 +49,7 @@ target = wire.record(
     memory_mb=wire.amount,
     cpu_milli=wire.amount,
     dedicated_servers=wire.flag,
+    checks_isolation=wire.flag,
 )
 server = wire.record(
     name=wire.text,
@@ -71,9 +72,19 @@ info = wire.record(
     servers=partial(wire.items, check=server),
 )
 
+_open_or_shut = wire.one_of(("open", "shut"))
+# `from` is no name in Python.
+way = wire.record(
+    **{"from": wire.text, "to": wire.text},
+    name=wire.text,
+    wanted=_open_or_shut,
+    found=_open_or_shut,
+)
+
 _LONGEST_RETRY = 24 * 3600
 _outcomes = {
     "done": wire.record(kind=wire.text, generation=wire.integer),
+    "checked": wire.record(kind=wire.text, ways=partial(wire.items, check=way, most=500)),
     "retry": wire.record(
         kind=wire.text,
         after_seconds=lambda value, name: min(wire.amount(value, name), _LONGEST_RETRY),

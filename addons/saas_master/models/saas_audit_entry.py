@@ -27,6 +27,8 @@ ACTIONS = [
     ("set_aside", "Operation Set Aside"),
     ("many_tries", "Tried Many Times"),
     ("build", "Template Built Again"),
+    ("check_isolation", "Isolation Check Asked For"),
+    ("isolation", "Isolation Checked"),
     ("over_limit", "Over a Limit"),
     ("within_limits", "Within its Limits Again"),
     ("storage_limit", "Storage Limit"),

@@ -14,6 +14,7 @@ TIMELINE_FIELDS = {
     "saas.operation": "id",
     "saas.tenant": "tenant_id",
     "saas.template": "template_id",
+    "saas.target": "target_id",
 }
 # A tenant in one of these phases has a process, which holds the memory that its plan promises.
 RUNNING_PHASES = ("running", "updating", "provisioning")
@@ -27,7 +28,9 @@ LAST_WORDS = SQL(
            SELECT FROM saas_operation later
             WHERE later.id > failure.id
               AND later.state <> 'cancelled'
-              AND (later.tenant_id = failure.tenant_id OR later.template_id = failure.template_id))
+              AND (later.tenant_id = failure.tenant_id
+                   OR later.template_id = failure.template_id
+                   OR later.target_id = failure.target_id))
     )"""
 )
 
@@ -72,7 +75,9 @@ class SaasFleet(models.AbstractModel):
 
     @api.model
     def get_timeline(self, model, res_id):
-        """The operation itself, or the running, waiting or last one of a tenant or a template."""
+        """The operation itself, or the running, waiting or last one of a tenant, a template or a
+        target.
+        """
         self.env["saas.tenant"]._check_group("saas_master.group_saas_viewer")
         if model not in TIMELINE_FIELDS:
             raise UserError(self.env._("There are no steps to show for %s.", model))
@@ -146,7 +151,7 @@ class SaasFleet(models.AbstractModel):
         """What failed and has not been followed by anything, or is tried in vain: a person has to
         look.
         """
-        self.env["saas.operation"].flush_model(["state", "tenant_id", "template_id"])
+        self.env["saas.operation"].flush_model(["state", "tenant_id", "template_id", "target_id"])
         in_vain = Domain("state", "=", "queued") & Domain("attempt", ">=", MANY_TRIES)
         return self._operations(Domain("id", "in", LAST_WORDS) | in_vain, "id desc")
 
@@ -156,7 +161,7 @@ class SaasFleet(models.AbstractModel):
         return [
             {
                 **operation._live(),
-                "subject": (operation.tenant_id or operation.template_id).display_name,
+                "subject": operation.subject,
                 "title": intents[operation.intent],
                 "state_label": states[operation.state],
                 "attempt": operation.attempt,
@@ -217,9 +222,8 @@ class SaasFleet(models.AbstractModel):
                     "state": target.state,
                     "state_label": states[target.state],
                     "note": target.note or "",
-                    "missing_isolation": [
-                        name for name in (target.missing_isolation or "").split(", ") if name
-                    ],
+                    "isolation_headline": target.isolation_headline,
+                    "isolation_note": target.isolation_note,
                     "last_hello": utc(target.last_hello),
                     "memory": {"used": memory, "of": target.memory_mb},
                     "cpu": {"used": cpu, "of": target.cpu_milli},

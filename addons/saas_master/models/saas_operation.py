@@ -10,6 +10,7 @@ from .saas_operation_step import utc
 KINDS = [
     ("reconcile", "Apply Changes"),
     ("build_template", "Build a Template"),
+    ("check_isolation", "Check Isolation"),
     ("backup", "Back Up"),
     ("restore", "Restore"),
     ("clone", "Clone"),
@@ -19,7 +20,7 @@ KINDS = [
 
 
 class SaasOperation(models.Model):
-    """One durable unit of work for the sidecar, about one tenant or one template."""
+    """One durable unit of work for the sidecar, about one tenant, one template or one target."""
 
     _name = "saas.operation"
     _description = "Operation"
@@ -27,6 +28,7 @@ class SaasOperation(models.Model):
 
     tenant_id = fields.Many2one("saas.tenant", readonly=True, ondelete="restrict")
     template_id = fields.Many2one("saas.template", readonly=True, ondelete="restrict")
+    target_id = fields.Many2one("saas.target", readonly=True, ondelete="restrict")
     kind = fields.Selection(KINDS, required=True, readonly=True)
     state = fields.Selection(
         [
@@ -63,8 +65,8 @@ class SaasOperation(models.Model):
     step_ids = fields.One2many("saas.operation.step", "operation_id", "Steps")
 
     _one_subject = models.Constraint(
-        "CHECK ((tenant_id IS NULL) <> (template_id IS NULL))",
-        "An operation is about one tenant or about one template.",
+        "CHECK (num_nonnulls(tenant_id, template_id, target_id) = 1)",
+        "An operation is about one tenant, one template or one target.",
     )
     _running_tenant_unique = models.UniqueIndex(
         "(tenant_id) WHERE state = 'running' AND tenant_id IS NOT NULL"
@@ -72,15 +74,22 @@ class SaasOperation(models.Model):
     _running_template_unique = models.UniqueIndex(
         "(template_id) WHERE state = 'running' AND template_id IS NOT NULL"
     )
+    _running_target_unique = models.UniqueIndex(
+        "(target_id) WHERE state = 'running' AND target_id IS NOT NULL"
+    )
     _queued_tenant_unique = models.UniqueIndex(
         "(tenant_id, kind) WHERE state = 'queued' AND tenant_id IS NOT NULL"
     )
     _queued_template_unique = models.UniqueIndex(
         "(template_id, kind) WHERE state = 'queued' AND template_id IS NOT NULL"
     )
+    _queued_target_unique = models.UniqueIndex(
+        "(target_id, kind) WHERE state = 'queued' AND target_id IS NOT NULL"
+    )
     _open_index = models.Index("(state, id) WHERE state IN ('queued', 'running')")
     _tenant_index = models.Index("(tenant_id, id)")
     _template_index = models.Index("(template_id, id)")
+    _target_index = models.Index("(target_id, id)")
     _deletion_index = models.Index("(deletion_at) WHERE deletion_at IS NOT NULL")
 
     @api.depends("intent", "subject")
@@ -92,14 +101,15 @@ class SaasOperation(models.Model):
             operation.display_name = f"{operation.subject or ''}: {intent}"
 
     @api.model
-    def _queue(self, kind, tenant=None, template=None, reason=""):
+    def _queue(self, kind, tenant=None, template=None, target=None, reason=""):
         """Make sure that such an operation waits, and is not taken before this is committed.
 
         Changes of one moment come together in one. One that waits to be tried again is tried at
         once. A change while another one runs is queued behind it: should the running one see to it,
         as it is told to, then this one finds nothing left to do.
         """
-        subject, ident = ("template_id", template.id) if template else ("tenant_id", tenant.id)
+        about = {"tenant_id": tenant, "template_id": template, "target_id": target}
+        [(subject, ident)] = [(name, record.id) for name, record in about.items() if record]
         self.flush_model()
         # The lock keeps it from being claimed with the spec of before this transaction.
         self.env.cr.execute(
@@ -170,6 +180,7 @@ class SaasOperation(models.Model):
                 operation.kind,
                 tenant=operation.tenant_id,
                 template=operation.template_id,
+                target=operation.target_id,
                 reason=reason,
             )
             operation.template_id.write({"state": "pending", "message": False})
@@ -211,6 +222,7 @@ class SaasOperation(models.Model):
             "id": self.id,
             "tenant_id": self.tenant_id.id,
             "template_id": self.template_id.id,
+            "target_id": self.target_id.id,
             "intent": self.intent,
             "state": self.state,
             "message": self.message or "",

@@ -23,7 +23,7 @@ class SaasOperationClaim(models.Model):
         left = self._deletions_left(now)
         claims, subjects = [], set()
         for operation in self._lock_ready(targets, limit, now, left > 0):
-            subject = (operation.tenant_id.id, operation.template_id.id)
+            subject = (operation.tenant_id.id, operation.template_id.id, operation.target_id.id)
             if subject in subjects or not operation._take_back():
                 continue
             if operation._is_braked():
@@ -51,7 +51,8 @@ class SaasOperationClaim(models.Model):
          LEFT JOIN saas_tenant tenant ON tenant.id = op.tenant_id
          LEFT JOIN saas_template template ON template.id = op.template_id
          LEFT JOIN saas_database_server server ON server.id = template.server_id
-              JOIN saas_target target ON target.id = COALESCE(tenant.target_id, server.target_id)
+              JOIN saas_target target
+                ON target.id = COALESCE(op.target_id, tenant.target_id, server.target_id)
              WHERE (
                        op.state = 'queued' AND (op.not_before IS NULL OR op.not_before <= %(now)s)
                     OR op.state = 'running' AND op.lease_expires <= %(now)s
@@ -71,6 +72,7 @@ class SaasOperationClaim(models.Model):
                           AND (
                                   other.tenant_id = op.tenant_id
                                OR other.template_id = op.template_id
+                               OR other.target_id = op.target_id
                               )
                    )
           ORDER BY op.id
@@ -85,7 +87,7 @@ class SaasOperationClaim(models.Model):
 
     def _lease_to(self, worker, lease_s, now):
         self.ensure_one()
-        subject = self.tenant_id.status_id or self.template_id
+        subject = self.tenant_id.status_id or self.template_id or self.target_id
         # A master that was restored from a copy must not give out again what it gave out after that
         # was made: the clock is ahead of all of it.
         subject.epoch = max(subject.epoch + 1, int((now - EPOCHS_SINCE).total_seconds()))
@@ -119,6 +121,8 @@ class SaasOperationClaim(models.Model):
         }
         if self.tenant_id:
             return {**base, "spec": self.tenant_id._spec()}
+        if self.target_id:
+            return {**base, "target": self.target_id.name}
         server = self.template_id.server_id
         return {
             **base,
@@ -157,7 +161,9 @@ class SaasOperationClaim(models.Model):
         self._subject_failed(reason)
 
     def _subject_failed(self, reason):
-        """Say on the page of the tenant or template that nobody goes on by itself."""
+        """Say on the page of the tenant or template that nobody goes on by itself; a target's page
+        shows the operation.
+        """
         self.template_id.write({"state": "failed", "message": reason})
         tenant = self.tenant_id
         if tenant:

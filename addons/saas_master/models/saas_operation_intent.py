@@ -10,6 +10,7 @@ INTENTS = [
     ("repair", "Check and Repair"),
     ("delete", "Delete"),
     ("build_template", "Build a Template"),
+    ("check_isolation", "Check Isolation"),
     ("backup", "Back Up"),
     ("restore", "Restore"),
     ("clone", "Clone"),
@@ -32,10 +33,13 @@ class SaasOperationIntent(models.Model):
 
     subject = fields.Char("About", compute="_compute_subject")
 
-    @api.depends("tenant_id.name", "template_id.name")
+    @api.depends("tenant_id.name", "template_id.name", "target_id.name")
+    @api.depends_context("lang")
     def _compute_subject(self):
         for operation in self:
-            operation.subject = operation.tenant_id.name or operation.template_id.name
+            operation.subject = (
+                operation.tenant_id.name or operation.template_id.name or operation.target_id.name
+            )
 
     @api.depends("kind", "tenant_id")
     def _compute_intent(self):

@@ -91,6 +91,7 @@ class SaasOperationReport(models.Model):
             outcome = {"kind": "cancelled", "reason": self.env._("Cancelled by a person.")}
         finish = {
             "done": self._finish_done,
+            "checked": self._finish_checked,
             "retry": self._finish_retry,
             "failed": self._finish_failed,
             "cancelled": self._finish_cancelled,
@@ -120,6 +121,12 @@ class SaasOperationReport(models.Model):
         if tenant.desired == "deleted" and tenant.phase == "deleted":
             tenant._retire()
 
+    def _finish_checked(self, outcome):
+        if not self.target_id:
+            raise ValueError(f"Operation {self.id} is about no target, so it checks nothing.")
+        self._end("done")
+        self.target_id._take_isolation(outcome["ways"])
+
     def _waiting(self, tenant):
         return self.search(
             [("tenant_id", "=", tenant.id), ("kind", "=", "reconcile"), ("state", "=", "queued")]
@@ -140,6 +147,7 @@ class SaasOperationReport(models.Model):
             [
                 ("tenant_id", "=", self.tenant_id.id),
                 ("template_id", "=", self.template_id.id),
+                ("target_id", "=", self.target_id.id),
                 ("kind", "=", self.kind),
                 ("state", "=", "queued"),
             ]

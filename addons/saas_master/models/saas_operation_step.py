@@ -27,6 +27,9 @@ STEP_LABELS = {
     "remove_files": _lt("Delete the files"),
     "remove_server": _lt("Delete its database server"),
     "remove_route": _lt("Close its address"),
+    "start_probes": _lt("Start probes in the place of two tenants"),
+    "try_ways": _lt("Try what they reach"),
+    "remove_probes": _lt("Take the probes away"),
 }
 
 

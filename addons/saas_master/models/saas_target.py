@@ -35,7 +35,12 @@ class SaasTarget(models.Model):
         readonly=True,
         help="It can make one for a single tenant, where a plan gives it one.",
     )
+    checks_isolation = fields.Boolean(
+        readonly=True, help="Its sidecar can try from inside what tenants reach."
+    )
+    epoch = fields.Integer(readonly=True, default=0)
     server_ids = fields.One2many("saas.database.server", "target_id", "Database Servers")
+    operation_ids = fields.One2many("saas.operation", "target_id", "Operations")
     tenant_ids = fields.One2many("saas.tenant", "target_id", "Tenants")
 
     _name_unique = models.Constraint("UNIQUE(name)", "There is a target of that name already.")
@@ -70,6 +75,7 @@ class SaasTarget(models.Model):
             "memory_mb": info["memory_mb"],
             "cpu_milli": info["cpu_milli"],
             "dedicated_servers": bool(info["dedicated_servers"]),
+            "checks_isolation": bool(info["checks_isolation"]),
         }
         target = self.search([("name", "=", info["name"])])
         if target:

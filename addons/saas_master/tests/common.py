@@ -80,6 +80,7 @@ class SaasCase(TransactionCase):
                     "memory_mb": 8000,
                     "cpu_milli": 2000,
                     "dedicated_servers": False,
+                    "checks_isolation": False,
                     **target,
                 }
             ],

@@ -7,6 +7,7 @@ MODELS = (
     "saas.release",
     "saas.release.source",
     "saas.target",
+    "saas.target.way",
     "saas.database.server",
     "saas.template",
     "saas.tenant",

@@ -5,6 +5,7 @@ from odoo.tests import BaseCase, TransactionCase, tagged
 
 from ..models import lifecycle
 from ..models.saas_operation_step import STEP_LABELS
+from ..models.saas_target_way import PARTY_LABELS
 from .sources import read_source
 
 
@@ -62,7 +63,14 @@ class TestLifecycle(BaseCase):
         steps = re.search(r"export type Step =(.*?)export type StepKind", source, re.DOTALL).group(
             1
         )
-        self.assertEqual(set(re.findall(r'kind: "(\w+)"', steps)), set(STEP_LABELS))
+        checks = re.search(r"export type CheckStepKind =(.*)", source).group(1)
+        kinds = re.findall(r'kind: "(\w+)"', steps) + re.findall(r'"(\w+)"', checks)
+        self.assertEqual(set(kinds), set(STEP_LABELS))
+
+    def test_whoever_is_at_an_end_of_a_way_has_words(self):
+        source = read_source(self, "sidecar/odoo/port.ts")
+        parties = re.search(r"export type Party =(.*?)\n\n", source, re.DOTALL).group(1)
+        self.assertEqual(set(re.findall(r'"(\w+)"', parties)), set(PARTY_LABELS))
 
 
 @tagged("post_install", "-at_install", "saas_master")

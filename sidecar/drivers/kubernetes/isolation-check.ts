@@ -2,25 +2,25 @@
  * Proves from inside whether tenants are apart on this cluster: network policies are objects that any cluster takes,
  * and that only some hold pods to. Two pods with a tenant's policies try what must fail and what must work.
  */
-import { randomBytes } from "node:crypto"
 import { connect } from "node:net"
 import { Writable } from "node:stream"
 import { setTimeout as pause } from "node:timers/promises"
 import { z } from "zod"
-import { RetryableError } from "../../domain/errors.ts"
-import type { IsolationReport, IsolationTry } from "../driver.ts"
+import { PermanentError, RetryableError } from "../../domain/errors.ts"
+import type { IsolationWay } from "../../odoo/port.ts"
+import type { Fence, IsolationCheck } from "../driver.ts"
 import type { Client } from "./client.ts"
 import { isReady, type Pod, problemOf } from "./explain.ts"
 import { odooPort } from "./objects/deployment.ts"
 import { namespace as namespaceObject } from "./objects/namespace.ts"
 import { networkPolicies } from "./objects/network-policies.ts"
-import { inventory, type KubeObject, type Owner } from "./objects/object.ts"
+import { epochOf, inventory, type KubeObject, type Owner } from "./objects/object.ts"
 import { places } from "./objects/pod.ts"
 import { probe, probeName, probeTenant } from "./objects/probe.ts"
 import { serviceAccount } from "./objects/service-account.ts"
 import type { KubernetesSettings } from "./settings.ts"
 
-export interface IsolationCheckOptions {
+export interface PodIsolationCheckOptions {
   readonly client: Client
   readonly installation: () => string
   readonly settings: KubernetesSettings
@@ -29,49 +29,64 @@ export interface IsolationCheckOptions {
 const startSeconds = 90
 const pollMs = 250
 const connectMs = 3_000
-/** A check is over in a minute: what is older was left by one that was killed. */
-const leftoverMs = 600_000
 
-/** Answers a list of booleans: which of the addresses it gets through to. */
+/** Answers a list of booleans: which of the addresses it gets through to. All at once: what is shut takes its time. */
 const script = `import json, socket, sys
-def reaches(host, port):
+from concurrent.futures import ThreadPoolExecutor
+def reaches(address):
     try:
-        socket.create_connection((host, port), ${connectMs / 1000}).close()
+        socket.create_connection(tuple(address), ${connectMs / 1000}).close()
         return True
     except OSError:
         return False
-print(json.dumps([reaches(*address) for address in json.loads(sys.argv[1])]))`
+addresses = json.loads(sys.argv[1])
+print(json.dumps(list(ThreadPoolExecutor(len(addresses)).map(reaches, addresses))))`
 
-interface Aim {
-  readonly to: string
+interface Aim extends Omit<IsolationWay, "from" | "found"> {
   readonly address: readonly [host: string, port: number]
-  readonly wanted: IsolationTry["wanted"]
 }
 
-export class IsolationCheck {
-  readonly #options: IsolationCheckOptions
+export class PodIsolationCheck implements IsolationCheck {
+  readonly #options: PodIsolationCheckOptions
 
-  constructor(options: IsolationCheckOptions) {
+  constructor(options: PodIsolationCheckOptions) {
     this.#options = options
   }
 
-  async run(): Promise<IsolationReport> {
-    await this.#removeLeftovers()
-    const run = randomBytes(4).toString("hex")
-    const names = ["one", "other"].map((name) => `${this.#options.settings.prefix}probe-${run}-${name}`)
-    try {
-      const [one = "", other = ""] = await Promise.all(names.map((name) => this.#start(name)))
-      return report([...(await this.#fromInside(names[0] ?? "", one, other)), await fromHere(one)])
-    } finally {
-      await Promise.all(names.map((name) => this.#remove(name)))
-    }
+  async start(fence: Fence): Promise<void> {
+    await this.#removeOlder(fence)
+    await Promise.all(this.#namesOf(fence).map((name) => this.#start(name, fence)))
   }
 
-  /** Resolves with the address of the pod. */
-  async #start(name: string): Promise<string> {
+  async try(fence: Fence): Promise<readonly IsolationWay[]> {
+    const [one, other] = this.#namesOf(fence)
+    const [own, foreign] = await Promise.all([this.#addressOf(one), this.#addressOf(other)])
+    const aims = this.#aims(own, foreign)
+    const [reached, isOpen] = await Promise.all([this.#reached(one, aims), isOpenFromHere(own)])
+    return [
+      ...aims.map(({ address: _, ...aim }, index) => ({
+        from: "tenant" as const,
+        ...aim,
+        found: found(reached[index]),
+      })),
+      { from: "sidecar", to: "tenant", name: "", wanted: "open", found: found(isOpen) },
+    ]
+  }
+
+  async remove(fence: Fence): Promise<void> {
+    await Promise.all(this.#namesOf(fence).map((name) => this.#remove(name)))
+  }
+
+  /** Named by the claim, so that each part of a check finds them by itself. */
+  #namesOf({ epoch }: Fence): [one: string, other: string] {
+    const { prefix } = this.#options.settings
+    return [`${prefix}probe-${epoch}-one`, `${prefix}probe-${epoch}-other`]
+  }
+
+  async #start(name: string, fence: Fence): Promise<void> {
     const { client, settings } = this.#options
     const { callers, callerNetworks, databases } = settings
-    const owner = this.#owner
+    const owner = this.#owner(fence)
     await client.apply(namespaceObject(owner, name))
     const postgres = databases.map((server) => ({ ...server, port: server.address.port }))
     const bounds = {
@@ -86,34 +101,50 @@ export class IsolationCheck {
     const policies = networkPolicies(owner, name, bounds)
     for (const object of [serviceAccount(owner, name), ...policies]) await client.apply(object)
     await client.apply(probe(owner, name, settings.image))
+    await this.#awaitReady(name, fence)
+  }
+
+  async #awaitReady(name: string, { signal }: Fence): Promise<void> {
     const deadline = Date.now() + startSeconds * 1000
     for (;;) {
-      const pod = await client.get<Pod>({ kind: "Pod", name: probeName, namespace: name })
-      if (pod && isReady(pod) && pod.status?.podIP) return pod.status.podIP
+      const pod = await this.#podIn(name)
+      if (pod && isReady(pod)) return
       const problem = problemOf(null, pod, Date.now())
-      if (problem || Date.now() > deadline) {
-        throw new RetryableError(`Isolation cannot be checked: a probe does not start. ${problem}`)
+      if (problem) throw new PermanentError(`Isolation cannot be checked: a probe does not start. ${problem}`)
+      if (Date.now() > deadline) {
+        throw new PermanentError(
+          `Isolation cannot be checked: a probe was not ready within ${startSeconds} s. Look at the nodes, then retry.`,
+        )
       }
-      await pause(pollMs)
+      await pause(pollMs, undefined, { signal })
     }
   }
 
-  async #fromInside(name: string, own: string, foreign: string): Promise<IsolationTry[]> {
+  async #addressOf(name: string): Promise<string> {
+    const address = (await this.#podIn(name))?.status?.podIP
+    if (!address) throw new RetryableError(`The probe in ${name} has gone; somebody has removed it.`)
+    return address
+  }
+
+  async #podIn(name: string): Promise<Pod | null> {
+    return await this.#options.client.get<Pod>({ kind: "Pod", name: probeName, namespace: name })
+  }
+
+  #aims(own: string, foreign: string): Aim[] {
     const { client, settings } = this.#options
     const api = new URL(client.server)
-    const aims: Aim[] = [
-      { to: "itself", address: [own, odooPort], wanted: "open" },
-      ...settings.databases.map(
-        ({ name, address: { host, port } }): Aim => ({
-          to: `the database server ${name}`,
-          address: [host, port],
-          wanted: "open",
-        }),
-      ),
-      { to: "another tenant", address: [foreign, odooPort], wanted: "shut" },
-      { to: "the API server", address: [api.hostname, Number(api.port || 443)], wanted: "shut" },
-      { to: "the cloud's metadata", address: ["169.254.169.254", 80], wanted: "shut" },
+    return [
+      { to: "itself", name: "", wanted: "open", address: [own, odooPort] },
+      ...settings.databases.map(({ name, address }): Aim => {
+        return { to: "database", name, wanted: "open", address: [address.host, address.port] }
+      }),
+      { to: "other_tenant", name: "", wanted: "shut", address: [foreign, odooPort] },
+      { to: "cluster", name: "", wanted: "shut", address: [api.hostname, Number(api.port || 443)] },
+      { to: "metadata", name: "", wanted: "shut", address: ["169.254.169.254", 80] },
     ]
+  }
+
+  async #reached(name: string, aims: readonly Aim[]): Promise<boolean[]> {
     const words: Buffer[] = []
     const told = new Writable({
       write: (chunk: Buffer, _, done) => {
@@ -122,9 +153,8 @@ export class IsolationCheck {
       },
     })
     const addresses = JSON.stringify(aims.map(({ address }) => address))
-    await client.exec(name, probeName, [places.python, "-c", script, addresses], told)
-    const reached = z.array(z.boolean()).parse(JSON.parse(Buffer.concat(words).toString("utf8")))
-    return aims.map(({ to, wanted }, index) => ({ from: "a tenant", to, wanted, found: foundOf(reached[index]) }))
+    await this.#options.client.exec(name, probeName, [places.python, "-c", script, addresses], told)
+    return z.array(z.boolean()).parse(JSON.parse(Buffer.concat(words).toString("utf8")))
   }
 
   async #remove(name: string): Promise<void> {
@@ -133,23 +163,26 @@ export class IsolationCheck {
     if (uid && resourceVersion) await client.delete({ kind: "Namespace", name }, { uid, resourceVersion })
   }
 
-  async #removeLeftovers(): Promise<void> {
-    const selector = Object.entries(inventory(this.#owner)).map((pair) => pair.join("="))
-    const { items } = await this.#options.client.list<KubeObject>("Namespace", undefined, selector.join(","))
-    for (const { metadata } of items) {
-      const isOld = Date.now() - Date.parse(metadata.creationTimestamp ?? "") > leftoverMs
-      if (isOld && !metadata.deletionTimestamp) await this.#remove(metadata.name)
+  /** Those of other targets in this cluster have another prefix. */
+  async #removeOlder(fence: Fence): Promise<void> {
+    const { client, settings } = this.#options
+    const selector = Object.entries(inventory(this.#owner(fence))).map((pair) => pair.join("="))
+    const { items } = await client.list<KubeObject>("Namespace", undefined, selector.join(","))
+    for (const object of items) {
+      const { name, deletionTimestamp } = object.metadata
+      const isOlder = name.startsWith(`${settings.prefix}probe-`) && epochOf(object) < fence.epoch
+      if (isOlder && !deletionTimestamp) await this.#remove(name)
     }
   }
 
-  get #owner(): Owner {
-    return { installation: this.#options.installation(), tenant: probeTenant, epoch: 0 }
+  #owner({ epoch }: Fence): Owner {
+    return { installation: this.#options.installation(), tenant: probeTenant, epoch }
   }
 }
 
 /** The sidecar's own way past every router. */
-async function fromHere(host: string): Promise<IsolationTry> {
-  const isOpen = await new Promise<boolean>((resolve) => {
+async function isOpenFromHere(host: string): Promise<boolean> {
+  return await new Promise<boolean>((resolve) => {
     const socket = connect({ host, port: odooPort, timeout: connectMs })
     const end = (open: boolean) => () => {
       socket.destroy()
@@ -157,20 +190,8 @@ async function fromHere(host: string): Promise<IsolationTry> {
     }
     socket.on("connect", end(true)).on("timeout", end(false)).on("error", end(false))
   })
-  return { from: "the sidecar", to: "a tenant", wanted: "open", found: foundOf(isOpen) }
 }
 
-function foundOf(isOpen: boolean | undefined): IsolationTry["found"] {
+function found(isOpen: boolean | undefined): IsolationWay["found"] {
   return isOpen ? "open" : "shut"
-}
-
-function report(tries: readonly IsolationTry[]): IsolationReport {
-  const wrong = (wanted: IsolationTry["wanted"]) =>
-    tries.filter((one) => one.wanted === wanted && one.found !== wanted).map(({ from, to }) => `${from} to ${to}`)
-  const [open, shut] = [wrong("shut"), wrong("open")]
-  const missing = [
-    ...(open.length > 0 ? [`Network policies are not enforced by this cluster (open: ${open.join("; ")})`] : []),
-    ...(shut.length > 0 ? [`The network shuts out what must work (${shut.join("; ")})`] : []),
-  ]
-  return { tries, missing }
 }

@@ -18,7 +18,7 @@ import { Client } from "./client.ts"
 import { KubernetesFiles } from "./files.ts"
 import { ClaimFilestore } from "./filestore.ts"
 import { JobInstaller } from "./installer.ts"
-import { IsolationCheck } from "./isolation-check.ts"
+import { PodIsolationCheck } from "./isolation-check.ts"
 import type { KubeObject } from "./objects/object.ts"
 import { Pages } from "./pages.ts"
 import { KubernetesRouter } from "./router.ts"
@@ -99,7 +99,7 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
     client,
     watched,
     pages,
-    isolation: new IsolationCheck({ client, installation, settings }),
+    isolation: new PodIsolationCheck({ client, installation, settings }),
     settings,
   })
   return { target, databases, templates }

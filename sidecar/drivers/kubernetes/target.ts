@@ -2,11 +2,10 @@
 import type { Drift } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { TargetInfo } from "../../odoo/port.ts"
-import type { Backups, DatabaseServers, Files, IsolationReport, Router, Runtime, Stop, Target } from "../driver.ts"
+import type { Backups, DatabaseServers, Files, IsolationCheck, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { Client } from "./client.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import type { KubernetesFiles } from "./files.ts"
-import type { IsolationCheck } from "./isolation-check.ts"
 import type { Pages } from "./pages.ts"
 import { capacity, preflight } from "./preflight.ts"
 import type { KubernetesRouter } from "./router.ts"
@@ -28,8 +27,6 @@ export interface KubernetesTargetParts {
   readonly settings: KubernetesSettings
 }
 
-const unchecked = "not checked yet whether this cluster enforces network policies"
-
 export class KubernetesTarget implements Target<ServiceEndpoint> {
   readonly name: string
   readonly servers: DatabaseServers
@@ -37,8 +34,8 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
   readonly files: Files
   readonly backups: Backups
   readonly router: Router<ServiceEndpoint>
+  readonly isolation: IsolationCheck
   readonly #parts: KubernetesTargetParts
-  #missingIsolation: readonly string[] = [unchecked]
 
   constructor(parts: KubernetesTargetParts) {
     this.#parts = parts
@@ -48,6 +45,7 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
     this.files = parts.files
     this.backups = parts.backups
     this.router = parts.router
+    this.isolation = parts.isolation
   }
 
   async describe(): Promise<TargetInfo> {
@@ -55,7 +53,9 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
     const common = {
       name: this.name,
       kind: "kubernetes",
-      missingIsolation: this.#missingIsolation,
+      // Whether the cluster holds pods to our policies is for the check to find out.
+      missingIsolation: [],
+      checksIsolation: true,
       dedicatedServers: settings.databaseImage !== null,
     } as const
     try {
@@ -65,12 +65,6 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
       const note = error instanceof Error ? error.message : String(error)
       return { ...common, ready: false, notes: [note], memoryMb: 0, cpuMilli: 0 }
     }
-  }
-
-  async checkIsolation(): Promise<IsolationReport> {
-    const report = await this.#parts.isolation.run()
-    this.#missingIsolation = report.missing
-    return report
   }
 
   /** The first that is found: each is put right by the step that makes it, and then the next one is looked for. */

@@ -63,6 +63,7 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
       memoryMb: Math.floor(totalmem() / 1024 / 1024),
       cpuMilli: availableParallelism() * 1000,
       dedicatedServers: false,
+      checksIsolation: false,
     }
   }
 

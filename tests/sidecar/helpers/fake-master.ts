@@ -23,6 +23,7 @@ import {
 interface Operation {
   readonly id: number
   readonly kind: Exclude<OperationKind, "build_template">
+  /** Or the target's name, where it is about that. */
   readonly tenant: TenantId
   state: "queued" | "running" | Outcome["kind"]
   lease: string
@@ -204,16 +205,18 @@ export class FakeMaster implements MasterPort {
   }
 
   #lease(operation: Operation): Claim {
-    const spec = this.specs.get(operation.tenant)
-    if (!spec) throw new Error(`The fake master has no tenant ${operation.tenant}`)
+    const spec = this.specs.get(operation.tenant) ?? null
     const epoch = this.epochOf(operation.tenant) + 1
     this.#epochs.set(operation.tenant, epoch)
     operation.state = "running"
     operation.lease = randomUUID()
     operation.attempt += 1
     operation.claimed = spec
-    const { id, lease, attempt, kind } = operation
-    return { operation: id, lease, epoch, attempt, kind, spec }
+    const { id, lease, attempt, kind, tenant } = operation
+    const base = { operation: id, lease, epoch, attempt }
+    if (kind === "check_isolation") return { ...base, kind, target: tenant }
+    if (!spec) throw new Error(`The fake master has no tenant ${tenant}`)
+    return { ...base, kind, spec }
   }
 
   #find(id: number): Operation {

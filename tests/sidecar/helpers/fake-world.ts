@@ -4,11 +4,12 @@
  */
 import { createPublicKey, verify } from "node:crypto"
 import { RetryableError, StaleEpoch } from "../../../sidecar/domain/errors.ts"
-import type { Step, StepKind } from "../../../sidecar/domain/plan.ts"
+import type { CheckStepKind, Step, StepKind } from "../../../sidecar/domain/plan.ts"
 import type { Surroundings } from "../../../sidecar/domain/settings.ts"
 import type { TenantId, TenantSpec } from "../../../sidecar/domain/tenant.ts"
 import { publicKey, signingKey } from "../../../sidecar/domain/tokens.ts"
 import type { Fence, Target } from "../../../sidecar/drivers/driver.ts"
+import type { IsolationWay } from "../../../sidecar/odoo/port.ts"
 import { TenantControl } from "../../../sidecar/reconcile/tenant-control.ts"
 import type { World } from "../../../sidecar/reconcile/world.ts"
 import { applyStep, emptyModel, type Model, observeModel } from "./model.ts"
@@ -36,6 +37,8 @@ export class FakeWorld {
   readonly idle = new Set<StepKind>()
   /** Awaited by whoever looks at the tenant. */
   readonly looks = new Map<TenantId, () => Promise<void>>()
+  /** What a check of the target's isolation finds. */
+  ways: readonly IsolationWay[] = []
   readonly #gates = new Map<StepKind, Gate>()
   readonly #epochs = new Map<string, number>()
   readonly #specs = new Map<TenantId, TenantSpec>()
@@ -115,16 +118,25 @@ export class FakeWorld {
     this.#epochs.set(tenant, epoch)
   }
 
-  async #do(step: Step, fence: Fence): Promise<void> {
-    this.#raise(fence)
-    const gate = this.#gates.get(step.kind)
-    this.#gates.delete(step.kind)
+  async #pass(kind: StepKind, signal: AbortSignal): Promise<void> {
+    const gate = this.#gates.get(kind)
+    this.#gates.delete(kind)
     if (gate) {
       gate.arrive()
-      await Promise.race([gate.open, aborted(fence.signal)])
+      await Promise.race([gate.open, aborted(signal)])
     }
-    const failure = this.failing.get(step.kind)
+    const failure = this.failing.get(kind)
     if (failure) throw failure
+  }
+
+  async #probe(kind: CheckStepKind, { epoch, signal }: Fence): Promise<void> {
+    await this.#pass(kind, signal)
+    this.acts.push(`${kind} ${epoch}`)
+  }
+
+  async #do(step: Step, fence: Fence): Promise<void> {
+    this.#raise(fence)
+    await this.#pass(step.kind, fence.signal)
     this.#raise(fence)
     this.acts.push(`${fence.tenant} ${step.kind}`)
     if (this.idle.has(step.kind)) return
@@ -185,7 +197,18 @@ export class FakeWorld {
         memoryMb: 1024,
         cpuMilli: 1000,
         dedicatedServers: false,
+        checksIsolation: true,
       }),
+      isolation: {
+        start: (fence) => this.#probe("start_probes", fence),
+        try: async (fence) => {
+          await this.#probe("try_ways", fence)
+          return this.ways
+        },
+        remove: async ({ epoch }) => {
+          this.acts.push(`remove_probes ${epoch}`)
+        },
+      },
       watch: (changed) => {
         this.#changed = changed
         return async () => undefined

@@ -16,7 +16,11 @@ export interface Probe extends KubeObject {
 
 export function probe(owner: Owner, namespace: string, image: string): Probe {
   const args = ["-m", "http.server", String(odooPort), "--directory", "/tmp"]
-  const container = pythonContainer({ name: probeName, image, args, limits: helper, conf: false })
+  const container = {
+    ...pythonContainer({ name: probeName, image, args, limits: helper, conf: false }),
+    // What does not listen yet must not be taken for what is shut.
+    readinessProbe: { tcpSocket: { port: odooPort }, periodSeconds: 1, failureThreshold: 60 },
+  }
   return {
     apiVersion: "v1",
     kind: "Pod",

@@ -13,9 +13,10 @@ import { TenantControl } from "../../sidecar/reconcile/tenant-control.ts"
 export const surroundings: Surroundings = { urlScheme: "http", urlPort: "", mail: false }
 
 /** Fencing stays real: every write of the driver asks it. */
-export function paperDatabases(real: Pick<Databases, "raise">): Databases {
+export function paperDatabases(real: Pick<Databases, "raise" | "settle">): Databases {
   return {
     raise: (fence) => real.raise(fence),
+    settle: (fence) => real.settle(fence),
     observe: async () => ({ stage: "open", rights: "right" }),
     clone: notOnPaper,
     prepare: notOnPaper,

@@ -28,7 +28,7 @@ interface ShopOptions {
 }
 
 export const shopPrefix = "saas-shop-"
-const templateSeconds = 600
+const templateSeconds = 1200
 
 export async function openShop({ cluster, account, cleanUp, note }: ShopOptions): Promise<Shop> {
   note("a master that sells")

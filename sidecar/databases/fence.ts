@@ -5,7 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises"
 import type pg from "pg"
 import { RetryableError, StaleEpoch } from "../domain/errors.ts"
-import type { Fence } from "../drivers/driver.ts"
+import type { Before, Fence } from "../drivers/driver.ts"
 import type { Operator } from "./operator.ts"
 
 /** What a stale command may take to be ended. */
@@ -25,16 +25,30 @@ export class Fencing {
     this.#before = before
   }
 
-  /** From here on, acts of older claims are refused. Throws `StaleEpoch` where this one is the older. */
-  async raise(fence: Fence): Promise<void> {
+  /**
+   * From here on, acts of older claims are refused. Throws `StaleEpoch` where this one is the older. Of claims that were
+   * never raised here nothing is under way: they are refused before their first act.
+   */
+  async raise(fence: Fence): Promise<Before> {
     await this.#before?.check(fence)
-    const rows = await this.#operator.query<{ epoch: string }>(
+    const rows = await this.#operator.query<{ epoch: string; ended: boolean | null }>(
       `INSERT INTO saas.tenant (id, epoch) VALUES ($1, $2)
-       ON CONFLICT (id) DO UPDATE SET epoch = GREATEST(saas.tenant.epoch, EXCLUDED.epoch)
-       RETURNING epoch`,
+       ON CONFLICT (id) DO UPDATE SET
+         before = CASE WHEN saas.tenant.epoch < EXCLUDED.epoch THEN saas.tenant.epoch ELSE saas.tenant.before END,
+         epoch = GREATEST(saas.tenant.epoch, EXCLUDED.epoch)
+       RETURNING epoch, before = settled AS ended`,
       [fence.tenant, fence.epoch],
     )
     refuseStale(fence, Number(rows[0]?.epoch))
+    return rows[0]?.ended ? "ended" : "unknown"
+  }
+
+  /** Every act of this claim has been answered. Nothing is noted where a younger one has begun: it did not wait for it. */
+  async settle(fence: Fence): Promise<void> {
+    await this.#operator.query("UPDATE saas.tenant SET settled = epoch WHERE id = $1 AND epoch = $2", [
+      fence.tenant,
+      fence.epoch,
+    ])
   }
 
   /** Throws `StaleEpoch` where a younger claim has been at work; for acts on this machine. */

@@ -65,6 +65,10 @@ export class Operator {
            seat integer UNIQUE CHECK (seat BETWEEN 1 AND 65534)
          )`,
       )
+      // The claim before this one, and the last one that has told its end: NULL where nothing is known.
+      await client.query(
+        "ALTER TABLE saas.tenant ADD COLUMN IF NOT EXISTS before bigint, ADD COLUMN IF NOT EXISTS settled bigint",
+      )
     })
   }
 

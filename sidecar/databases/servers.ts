@@ -1,7 +1,7 @@
 /** The PostgreSQL servers that a sidecar works on. Each keeps the epochs of its own tenants: one that is away harms no other. */
 import { PermanentError } from "../domain/errors.ts"
 import type { TenantSpec } from "../domain/tenant.ts"
-import type { DatabaseAddress, Fence } from "../drivers/driver.ts"
+import type { Before, DatabaseAddress, Fence } from "../drivers/driver.ts"
 import { Fencing } from "./fence.ts"
 import { Operator, type OperatorSettings } from "./operator.ts"
 
@@ -68,8 +68,12 @@ export class Servers {
    * on a server of its own is held to both: it asks here first, and keeps an epoch there (`Fencing`'s `before`). So the
    * tenant serves while the lending server is away, and is changed when that is back.
    */
-  async raise(fence: Fence): Promise<void> {
-    await this.named(fence.server).fencing.raise(fence)
+  async raise(fence: Fence): Promise<Before> {
+    return await this.named(fence.server).fencing.raise(fence)
+  }
+
+  async settle(fence: Fence): Promise<void> {
+    await this.named(fence.server).fencing.settle(fence)
   }
 
   /** Throws `StaleEpoch` where a younger claim has been at work; for acts outside of PostgreSQL. */

@@ -5,7 +5,7 @@ import { PermanentError, RetryableError } from "../domain/errors.ts"
 import { databasePassword, type RootKey } from "../domain/keys.ts"
 import type { SeenDatabase } from "../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../domain/tenant.ts"
-import type { Databases, DatabaseUsage, Fence } from "../drivers/driver.ts"
+import type { Before, Databases, DatabaseUsage, Fence } from "../drivers/driver.ts"
 import { refuseMore, refuseWhenFull } from "./budget.ts"
 import { awaitTurn, whileNobodyReserves } from "./clone-turn.ts"
 import { dropTenant } from "./drop.ts"
@@ -52,8 +52,12 @@ export class TenantDatabases implements Databases {
     this.#options = options
   }
 
-  async raise(fence: Fence): Promise<void> {
-    await this.#options.servers.raise(fence)
+  async raise(fence: Fence): Promise<Before> {
+    return await this.#options.servers.raise(fence)
+  }
+
+  async settle(fence: Fence): Promise<void> {
+    await this.#options.servers.settle(fence)
   }
 
   async observe(spec: TenantSpec): Promise<SeenDatabase> {

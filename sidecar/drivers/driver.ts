@@ -25,6 +25,9 @@ export interface Fence {
   readonly signal: AbortSignal
 }
 
+/** What is known of a subject's claims before this one: that nothing of them is under way any more, or nothing. */
+export type Before = "ended" | "unknown"
+
 export type Stop = () => Promise<void>
 
 export interface DatabaseAddress {
@@ -48,7 +51,9 @@ export interface Databases {
    * Makes the epoch of this claim known before anything else is done or looked at, so that what an older claim still
    * has under way is refused from here on.
    */
-  raise(fence: Fence): Promise<void>
+  raise(fence: Fence): Promise<Before>
+  /** Every act of this claim has been answered: nothing of it will come late. Never told of one that was cut short. */
+  settle(fence: Fence): Promise<void>
   /** `absent` with `rights: "wrong"` means that the database is gone and something of it (its role) is left over. */
   observe(spec: TenantSpec): Promise<SeenDatabase>
   /** A copy of the template, closed to connections. Waits for its turn where clones at once are bounded. */
@@ -152,6 +157,11 @@ export interface Target<E> {
   readonly backups: Backups
   readonly router: Router<E>
   describe(): Promise<TargetInfo>
+  /**
+   * A claim begins: nothing has been looked at or done. Where nobody knows how those before it ended, this resolves once
+   * whatever of them comes late is refused. Left out where every act makes sure of that by itself.
+   */
+  takeOver?(fence: Fence, before: Before): Promise<void>
   /**
    * What of a tenant that is there is otherwise than we made it; null: nothing. Left out where nobody can have changed
    * anything that is not seen anyway.

@@ -12,7 +12,14 @@ import type { World } from "./world.ts"
 
 export async function reconcile<E>(world: World<E>, task: Task<TenantClaim>): Promise<Outcome> {
   task.checkpoint()
-  await world.databases.raise(task.fence())
+  const before = await world.databases.raise(task.fence())
+  await world.target.takeOver?.(task.fence(), before)
+  const outcome = await converge(world, task)
+  if (task.isAnswered) await world.databases.settle(task.fence())
+  return outcome
+}
+
+async function converge<E>(world: World<E>, task: Task<TenantClaim>): Promise<Outcome> {
   let repetition = new Repetition()
   let wanted: TenantSpec | null = null
   let seen: Observation | null = null

@@ -26,6 +26,7 @@ export class Task<C extends Claim = Claim> {
   #spec: TenantSpec | null
   #releasing = false
   #steps = 0
+  #answered = true
 
   constructor(claim: C, subject: string, { master, telemetry, log }: Surrounding) {
     this.claim = claim
@@ -49,6 +50,11 @@ export class Task<C extends Claim = Claim> {
   get spec(): TenantSpec {
     if (this.#spec === null) throw new Error(`Operation ${this.claim.operation} has no tenant`)
     return this.#spec
+  }
+
+  /** Whether every step ended well: of one that was cut short, or failed, something may still be under way. */
+  get isAnswered(): boolean {
+    return this.#answered
   }
 
   /** A newer spec: planning starts anew, and at once where the tenant is to be in another state. */
@@ -114,6 +120,7 @@ export class Task<C extends Claim = Claim> {
       await this.#journal.told()
       tell("done", "")
     } catch (error) {
+      this.#answered = false
       const cause = signal.aborted && !(error instanceof StaleEpoch) ? signal.reason : error
       tell("failed", cause instanceof Error ? cause.message : String(cause))
       if (cause instanceof Interrupted && cause.why === "moved") return

@@ -6,11 +6,16 @@ import { StaleEpoch } from "../../sidecar/domain/errors.ts"
 import type { Fence } from "../../sidecar/drivers/driver.ts"
 import { Writer } from "../../sidecar/drivers/kubernetes/apply.ts"
 import { WatchCache } from "../../sidecar/drivers/kubernetes/cache.ts"
-import { Client } from "../../sidecar/drivers/kubernetes/client.ts"
+import { Client, type Where } from "../../sidecar/drivers/kubernetes/client.ts"
 import { namespace } from "../../sidecar/drivers/kubernetes/objects/namespace.ts"
 import { epochOf, type KubeObject, type Owner } from "../../sidecar/drivers/kubernetes/objects/object.ts"
+import { resourceQuota } from "../../sidecar/drivers/kubernetes/objects/quota.ts"
 import { secret } from "../../sidecar/drivers/kubernetes/objects/secret.ts"
+import { pagesEndpoints, pagesService } from "../../sidecar/drivers/kubernetes/objects/service.ts"
 import { preflight } from "../../sidecar/drivers/kubernetes/preflight.ts"
+import { TakeOver } from "../../sidecar/drivers/kubernetes/takeover.ts"
+import { Volumes } from "../../sidecar/drivers/kubernetes/volumes.ts"
+import { Watched } from "../../sidecar/drivers/kubernetes/watched.ts"
 import { clusterSettings } from "../contract/kubernetes/settings.ts"
 import { makeCluster } from "./cluster.ts"
 
@@ -30,11 +35,20 @@ const conf = (epoch: number, text: string, installation = ours) => secret(ownerA
 const unknowing = { check: async () => undefined }
 const writer = writerOf(ours)
 
+const watched = new Watched(client, () => ours)
+/** As in a sidecar: it looks at caches. */
+const seeing = new Writer(client, unknowing, () => ours, watched)
+const volumes = new Volumes({ client, writer: seeing, watched })
+const parts = { client, writer: seeing, watched, volumes, hasTraefik: async () => false }
+const takeOver = new TakeOver({ ...parts, namespaceOf: () => place })
+
 test.before(async () => {
   await writer.apply(fenceAt(1), namespace(ownerAt(1), place))
 })
 
 test.after(async () => {
+  await watched.close()
+  await cluster.kubectl.try(["delete", "persistentvolume", place, "--wait=false"])
   await cluster.kubectl.try(["delete", "namespace", place, "--wait=false"])
   await cluster.stop()
 })
@@ -102,12 +116,53 @@ test("a namespace that is going is waited for and made anew", async () => {
   assert.equal(await client.get(where), null)
 })
 
+test("a claim that follows one whose end nobody knows refuses what that one still has under way, for every object", async () => {
+  await takeOver.begin(fenceAt(20), "unknown")
+  const made = await Promise.all(everyKind(20).map((object) => writer.apply(fenceAt(20), object)))
+  await volumeOf(place)
+  // What the older one has looked at, and sends once the younger one has begun. It wants something else.
+  const looks = await Promise.all(made.map(async (object) => ({ object, seen: await client.get(whereOf(object)) })))
+  const volume = await client.get<KubeObject>({ kind: "PersistentVolume", name: place })
+  await takeOver.begin(fenceAt(22), "unknown")
+  for (const { object, seen } of looks) {
+    const { resourceVersion = "", uid = "" } = seen?.metadata ?? {}
+    const { managedFields: _, ...metadata } = object.metadata as KubeObject["metadata"] & { managedFields?: unknown }
+    const late = { ...object, metadata: { ...metadata, resourceVersion, annotations: { "odoo-saas/epoch": "21" } } }
+    await assert.rejects(client.apply(late), { name: "Refusal", code: 409 }, object.kind)
+    await assert.rejects(client.delete(whereOf(object), { uid, resourceVersion }), { name: "Refusal", code: 409 })
+    await assert.rejects(writer.change(fenceAt(21), whereOf(object), {}), { name: "StaleEpoch" })
+    assert.equal(epochOf((await client.get<KubeObject>(whereOf(object))) as KubeObject), 22, object.kind)
+  }
+  const spec = { persistentVolumeReclaimPolicy: "Delete" }
+  const late = client.merge({ kind: "PersistentVolume", name: place }, { metadata: volume?.metadata, spec })
+  await assert.rejects(late, { name: "Refusal", code: 409 })
+})
+
+test("a claim that follows one that has told its end leaves alone what is as it should be, and nothing else", async () => {
+  await takeOver.begin(fenceAt(23), "ended")
+  const before = await versions()
+  for (const object of everyKind(23)) await seeing.apply(fenceAt(23), object)
+  assert.deepEqual(await versions(), before)
+  // By hand: it is seen, and put right, whoever has ended how.
+  const quota = { kind: "ResourceQuota", name: "plan", namespace: place } as const
+  const changed = await client.merge(quota, { spec: { hard: { "limits.cpu": "77" } } })
+  await watched.sees([changed])
+  await seeing.apply(fenceAt(23), everyKind(23)[1] as KubeObject)
+  const mended = (await client.get(quota)) as { spec?: { hard?: Record<string, string> } } | null
+  assert.notEqual(mended?.spec?.hard?.["limits.cpu"], "77")
+})
+
+test("what is not there has nothing to take over", async () => {
+  const nowhere = new TakeOver({ ...parts, namespaceOf: () => "saas-nowhere" })
+  await nowhere.begin({ ...fenceAt(1), tenant: "tnowhere2345" }, "unknown")
+})
+
 test("a watch cache sees what is written, by whomever, and what is removed", async () => {
   const cache = new WatchCache<KubeObject>(client, "Secret", `odoo-saas/tenant=${tenant}`)
   await cache.ready()
-  await cache.sees(await writer.apply(fenceAt(11), conf(11, "seen")))
-  assert.equal(epochOf(cache.get(where.name, place) as KubeObject), 11)
-  await writer.remove(fenceAt(11), where)
+  await cache.sees(await writer.apply(fenceAt(30), conf(30, "seen")))
+  assert.equal(epochOf(cache.get(where.name, place) as KubeObject), 30)
+  await writer.remove(fenceAt(30), where)
   assert.ok(await cache.until(() => cache.get(where.name, place) === null, 10))
   await cache.close()
 })
@@ -119,6 +174,49 @@ test("what the cluster lacks is told with the command that gives it", async () =
   assert.match(notes, /no ingress class nobody.*kubectl get ingressclass/)
   assert.match(notes, /no storage class nowhere.*kubectl get storageclass/)
 })
+
+const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 10 }
+
+/** One that is the whole cluster's, some that are watched, some that are not. */
+function everyKind(epoch: number): KubeObject[] {
+  const owner = ownerAt(epoch)
+  return [
+    namespace(owner, place),
+    resourceQuota(owner, place, { limits, database: "shared", certificates: false }),
+    pagesService(owner, place),
+    pagesEndpoints(owner, place, { host: "192.0.2.9", port: 8072 }),
+    conf(epoch, "the same"),
+  ]
+}
+
+function whereOf({ kind, metadata: { name, namespace } }: KubeObject): Where {
+  return { kind, name, namespace }
+}
+
+async function versions(): Promise<Map<string, string | undefined>> {
+  const found = everyKind(1).map(async (object) => (await client.get<KubeObject>(whereOf(object))) as KubeObject)
+  return new Map((await Promise.all(found)).map(({ kind, metadata }) => [kind, metadata.resourceVersion]))
+}
+
+/** A volume that a claim of that namespace has. */
+async function volumeOf(namespace: string): Promise<void> {
+  const claimRef = { kind: "PersistentVolumeClaim", apiVersion: "v1", namespace, name: "data" }
+  await cluster.kubectl.apply({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: namespace },
+    spec: {
+      capacity: { storage: "1Gi" },
+      accessModes: ["ReadWriteOnce"],
+      persistentVolumeReclaimPolicy: "Retain",
+      storageClassName: "none",
+      hostPath: { path: "/nowhere" },
+      claimRef,
+    },
+  })
+  const { volumes } = await watched.caches()
+  assert.ok(await volumes.until(() => volumes.get(namespace) !== null, 10))
+}
 
 function writerOf(installation: string): Writer {
   return new Writer(client, unknowing, () => installation)

@@ -316,6 +316,24 @@ test("a tenant that goes on serving is not called failed by what could not be ch
   assert.is(master.statuses.get(spec.id)?.phase, "running")
 })
 
+test("a claim tells its end for those that follow only where everything that it has begun was answered", async () => {
+  const failing = new RetryableError("The cluster does not answer.")
+  world.failing.set("create_files", failing)
+  await ended(master.want(spec), startWorker())
+  assert.equal(world.settled, [])
+  world.failing.clear()
+  await ended(master.want(aSpec({ generation: 2 })), workers[0])
+  assert.equal(world.settled, [spec.id])
+  const held = world.hold("route")
+  const cut = master.want(aSpec({ generation: 3, hosts: [{ name: "other.localhost", primary: true }] }))
+  workers[0]?.nudge()
+  await held.reached
+  master.change(aSpec({ generation: 4, desired: "suspended", reason: "Unpaid." }))
+  await ended(cut, workers[0])
+  assert.equal(cut.outcome, { kind: "done", generation: 4 })
+  assert.equal(world.settled, [spec.id])
+})
+
 test("an error that nobody expected is told as such and tried again", async () => {
   world.failing.set("clone_database", new TypeError("x is not a function"))
   const operation = master.want(spec)

@@ -7,6 +7,7 @@ import { type KubernetesObject, ListWatch, Watch } from "@kubernetes/client-node
 import { RetryableError } from "../../domain/errors.ts"
 import { type Client, folderOf } from "./client.ts"
 import type { Kind, KubeObject } from "./objects/object.ts"
+import { isOlder, Unseen } from "./unseen.ts"
 
 const relistMs = 300_000
 const restartMs = 1_000
@@ -19,6 +20,7 @@ export class WatchCache<T extends KubeObject> {
   readonly #waiting = new Set<() => void>()
   readonly #listeners = new Set<(object: T, gone: boolean) => void>()
   readonly #closed = new AbortController()
+  readonly #unseen = new Unseen()
   #listed = false
   #problem: Error | null = null
 
@@ -28,6 +30,7 @@ export class WatchCache<T extends KubeObject> {
       const found = await client.list<T>(kind, undefined, labelSelector)
       this.#problem = null
       this.#listed = true
+      for (const object of found.items) lighten(object)
       // The informer takes them over right after this.
       setImmediate(() => this.#wake())
       return found as never
@@ -56,6 +59,20 @@ export class WatchCache<T extends KubeObject> {
     return (this.#watch.get(name, namespace) as T | undefined) ?? null
   }
 
+  /** null, too, while what we have done to it is not seen here: then the API server must be asked. */
+  getFresh(name: string, namespace?: string): T | null {
+    const seen = this.get(name, namespace)
+    return this.#unseen.hides({ name, namespace }, seen) ? null : seen
+  }
+
+  wrote(object: KubeObject): void {
+    this.#unseen.wrote(object, this.get(object.metadata.name, object.metadata.namespace))
+  }
+
+  removed(name: string, namespace: string | undefined, uid: string): void {
+    this.#unseen.removed({ name, namespace }, uid, this.get(name, namespace))
+  }
+
   list(namespace?: string): readonly T[] {
     return this.#watch.list(namespace) as unknown as readonly T[]
   }
@@ -78,11 +95,10 @@ export class WatchCache<T extends KubeObject> {
   }
 
   /** Resolves once what was just written is seen here, so that whoever looks next sees it too. */
-  async sees({ metadata }: KubeObject): Promise<void> {
-    const written = BigInt(metadata.resourceVersion ?? 0)
+  async sees({ metadata: { name, namespace, resourceVersion } }: KubeObject): Promise<void> {
     await this.until(() => {
-      const seen = this.get(metadata.name, metadata.namespace)
-      return seen !== null && BigInt(seen.metadata.resourceVersion ?? 0) >= written
+      const seen = this.get(name, namespace)
+      return seen !== null && !isOlder(seen, resourceVersion)
     }, 5)
   }
 
@@ -92,6 +108,8 @@ export class WatchCache<T extends KubeObject> {
   }
 
   #tell(object: T, gone: boolean): void {
+    lighten(object)
+    this.#unseen.told(object, gone)
     for (const listener of this.#listeners) listener(object, gone)
     this.#wake()
   }
@@ -131,4 +149,9 @@ export class WatchCache<T extends KubeObject> {
       await this.#watch.start()
     }
   }
+}
+
+/** Who manages which field is half of an object and nothing to us: thousands of tenants are to fit into memory. */
+function lighten({ metadata }: KubeObject): void {
+  delete (metadata as { managedFields?: unknown }).managedFields
 }

@@ -44,7 +44,7 @@ export class KubernetesFiles implements Files {
     const name = namespaceOf(settings.prefix, spec.id)
     await watched.sees([await writer.apply(fence, namespace(owner, name))])
     const all = bounds(owner, name, spec, settings)
-    await watched.sees(await Promise.all(all.map((object) => writer.apply(fence, object))))
+    await watched.sees(await writer.applyAll(fence, all))
     await writer.prune(fence, name, "NetworkPolicy", all)
     // Last: where the claim is, all of it is.
     await watched.sees([await writer.apply(fence, await this.#claim(spec, fence))])

@@ -21,13 +21,17 @@ import { JobInstaller } from "./installer.ts"
 import { PodIsolationCheck } from "./isolation-check.ts"
 import type { KubeObject } from "./objects/object.ts"
 import { Pages } from "./pages.ts"
+import { namespaceOf } from "./place.ts"
 import { KubernetesRouter } from "./router.ts"
 import { KubernetesRuntime } from "./runtime.ts"
 import { DedicatedServers, KubernetesServers } from "./servers.ts"
 import type { KubernetesSettings } from "./settings.ts"
+import { TakeOver } from "./takeover.ts"
 import { KubernetesTarget } from "./target.ts"
 import { Volumes } from "./volumes.ts"
 import { Watched } from "./watched.ts"
+
+const kindsMs = 300_000
 
 export interface KubernetesTargetOptions {
   readonly name: string
@@ -58,8 +62,8 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
   const { tenantRole: role } = settings
   const client = new Client(config, role === null ? null : { role, installation })
   const servers: Servers = new Servers(options.servers, (home, shared) => dedicated.find(home, shared))
-  const writer = new Writer(client, servers, installation)
   const watched = new Watched(client, installation)
+  const writer = new Writer(client, servers, installation, watched)
   const parts = { client, writer, watched, settings }
 
   const volumes = new Volumes({ client, writer, watched })
@@ -74,7 +78,8 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
   const databases = new TenantDatabases({ servers, root, installation, clones, templateOf, seed })
 
   const files = new KubernetesFiles({ ...parts, volumes })
-  const router = new KubernetesRouter({ ...parts, files, hasMiddlewares: () => hasTraefik(client) })
+  const hasMiddlewares = traefikOf(client)
+  const router = new KubernetesRouter({ ...parts, files, hasMiddlewares })
   const pages = new Pages(watched, settings.pages.port)
   await pages.start()
   log.info({ cluster: client.server }, "tenants run on Kubernetes")
@@ -99,10 +104,28 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
     client,
     watched,
     pages,
+    takeOver: new TakeOver({
+      ...parts,
+      volumes,
+      hasTraefik: hasMiddlewares,
+      namespaceOf: (tenant) => namespaceOf(settings.prefix, tenant),
+    }),
     isolation: new PodIsolationCheck({ client, installation, settings }),
     settings,
   })
   return { target, databases, templates }
+}
+
+/** Asked now and then, not for each tenant: kinds come and go with an upgrade of the cluster. */
+function traefikOf(client: Client): () => Promise<boolean> {
+  let known: { readonly has: Promise<boolean>; readonly until: number } | null = null
+  return () => {
+    if (known === null || Date.now() > known.until) known = { has: hasTraefik(client), until: Date.now() + kindsMs }
+    known.has.catch(() => {
+      known = null
+    })
+    return known.has
+  }
 }
 
 async function hasTraefik(client: Client): Promise<boolean> {

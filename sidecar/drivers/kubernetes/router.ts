@@ -11,7 +11,7 @@ import { driftOf } from "./drift.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import { fallback, type Ingress, ingress, ingressName } from "./objects/ingress.ts"
 import { namespace as namespaceObject } from "./objects/namespace.ts"
-import { tenantOf } from "./objects/object.ts"
+import { annotations, tenantOf, withMarks } from "./objects/object.ts"
 import { type Address, pagesEndpoints, pagesService } from "./objects/service.ts"
 import { guard, headersName, middlewares } from "./objects/traefik.ts"
 import { hostsOf, routeOf } from "./pages.ts"
@@ -55,18 +55,26 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const { ingressClass: className, https, certificates } = settings
     const hasTraefik = await hasMiddlewares()
     const isUp = state.kind === "up"
-    const traefik = hasTraefik
-      ? [...middlewares(owner, namespace), guard(owner, namespace, { hosts, isUp, https })]
-      : []
-    const pages = [pagesService(owner, namespace), pagesEndpoints(owner, namespace, settings.pages.reached)]
-    await watched.sees(await Promise.all([...pages, ...traefik].map((object) => writer.apply(fence, object))))
+    const around = [
+      pagesEndpoints(owner, namespace, settings.pages.reached),
+      ...(hasTraefik ? middlewares(owner, namespace) : []),
+    ]
+    const mark = fingerprint(around.map(({ metadata: { name }, ...body }) => ({ name, body })))
+    // What is not watched is known by what was left on the Ingress. Where something went wrong, all is written again.
+    const marks = writer.marksOf(fence, await watched.find({ kind: "Ingress", name: ingressName, namespace }))
+    const wanted = [pagesService(owner, namespace), ...(marks[annotations.around] === mark ? [] : around)]
+    await watched.sees(await writer.applyAll(fence, wanted))
+    const guarded = hasTraefik
+      ? await writer.apply(fence, guard(owner, namespace, { hosts, isUp, https }), marks[annotations.guard])
+      : null
     const names = hosts.map(({ name }) => name)
     const parts = { className, hosts, state, https, certificates, middlewares: hasTraefik ? [headersName] : [] }
-    const applied = await writer.apply(fence, ingress(owner, namespace, parts))
+    const left = { [annotations.around]: mark, [annotations.guard]: guarded?.metadata.resourceVersion ?? "" }
+    const applied = await writer.apply(fence, withMarks(ingress(owner, namespace, parts), left))
     await watched.sees([applied])
-    const left = before ? hostsOf(before).filter((name) => !names.includes(name)) : []
+    const gone = before ? hostsOf(before).filter((name) => !names.includes(name)) : []
     await this.#served(ingresses.get(ingressName, namespace) ?? applied, names, state, fence.signal)
-    await this.#served(applied, left, { kind: "none" }, fence.signal)
+    await this.#served(applied, gone, { kind: "none" }, fence.signal)
   }
 
   /**

@@ -8,14 +8,14 @@ import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import { publicKey } from "../../domain/tokens.ts"
 import type { Answer, Fence, Runtime } from "../driver.ts"
 import { call } from "../http-call.ts"
-import type { Writer } from "./apply.ts"
+import { allAnswered, type Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
 import { driftOf } from "./drift.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import { crashesOf, isReady, type KubeEvent, type Pod, problemOf, readySince, warnings } from "./explain.ts"
 import { bounds, isOdoo } from "./files.ts"
 import { type Deployment, deployment, odooName, odooPort } from "./objects/deployment.ts"
-import { annotations } from "./objects/object.ts"
+import { annotations, withMarks } from "./objects/object.ts"
 import { places } from "./objects/pod.ts"
 import { confSecret, secret } from "./objects/secret.ts"
 import { odooService } from "./objects/service.ts"
@@ -60,13 +60,17 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     const { writer, watched, settings } = this.#options
     const owner = writer.owner(fence)
     const name = this.#namespace(spec.id)
-    const around = [
-      ...bounds(owner, name, spec, settings),
-      secret(owner, name, this.#conf(spec)),
-      odooService(owner, name),
-    ]
-    await watched.sees(await Promise.all(around.map((object) => writer.apply(fence, object))))
-    await watched.sees([await writer.apply(fence, this.#deployment(owner.epoch, spec.id, spec, true))])
+    const around = [...bounds(owner, name, spec, settings), odooService(owner, name)]
+    const there = await watched.find({ kind: "Deployment", name: odooName, namespace: name })
+    const known = writer.marksOf(fence, there)[annotations.conf]
+    const conf = writer.apply(fence, secret(owner, name, this.#conf(spec)), known)
+    const bounding = writer.applyAll(fence, around)
+    await allAnswered<unknown>([conf, bounding])
+    await watched.sees(await bounding)
+    // Nobody may watch secrets: the next claim knows its version by this.
+    const marks = { [annotations.conf]: (await conf).metadata.resourceVersion ?? "" }
+    const made = withMarks(this.#deployment(owner.epoch, spec.id, spec, true), marks)
+    await watched.sees([await writer.apply(fence, made)])
     return await this.endpoint(fence)
   }
 

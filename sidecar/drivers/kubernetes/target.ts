@@ -2,7 +2,18 @@
 import type { Drift } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { TargetInfo } from "../../odoo/port.ts"
-import type { Backups, DatabaseServers, Files, IsolationCheck, Router, Runtime, Stop, Target } from "../driver.ts"
+import type {
+  Backups,
+  Before,
+  DatabaseServers,
+  Fence,
+  Files,
+  IsolationCheck,
+  Router,
+  Runtime,
+  Stop,
+  Target,
+} from "../driver.ts"
 import type { Client } from "./client.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import type { KubernetesFiles } from "./files.ts"
@@ -11,6 +22,7 @@ import { capacity, preflight } from "./preflight.ts"
 import type { KubernetesRouter } from "./router.ts"
 import type { KubernetesRuntime } from "./runtime.ts"
 import type { KubernetesSettings } from "./settings.ts"
+import type { TakeOver } from "./takeover.ts"
 import type { Watched } from "./watched.ts"
 
 export interface KubernetesTargetParts {
@@ -24,6 +36,7 @@ export interface KubernetesTargetParts {
   readonly watched: Watched
   readonly pages: Pages
   readonly isolation: IsolationCheck
+  readonly takeOver: TakeOver
   readonly settings: KubernetesSettings
 }
 
@@ -65,6 +78,10 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
       const note = error instanceof Error ? error.message : String(error)
       return { ...common, ready: false, notes: [note], memoryMb: 0, cpuMilli: 0 }
     }
+  }
+
+  async takeOver(fence: Fence, before: Before): Promise<void> {
+    await this.#parts.takeOver.begin(fence, before)
   }
 
   /** The first that is found: each is put right by the step that makes it, and then the next one is looked for. */

@@ -7,7 +7,7 @@ import type { Fence } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
 import { type Claim, claimName } from "./objects/claim.ts"
-import type { KubeObject } from "./objects/object.ts"
+import { annotations, epochOf, type KubeObject } from "./objects/object.ts"
 import { isProvisioned, type Volume } from "./objects/volume.ts"
 import { Refusal, toldOf } from "./problems.ts"
 import type { Watched } from "./watched.ts"
@@ -67,19 +67,28 @@ export class Volumes {
     if (isProvisioned(volume)) await this.#setPolicy(fence, volume, "Delete")
   }
 
+  /** What an older claim would still write names a version that is no more from here on. */
+  async takeOver(fence: Fence, namespace: string): Promise<void> {
+    const { volumes } = await this.#options.watched.caches()
+    for (const volume of volumes.list().filter(({ spec }) => spec.claimRef?.namespace === namespace)) {
+      if (epochOf(volume) < fence.epoch) await this.#change(fence, volume, null)
+    }
+  }
+
   async #setPolicy(fence: Fence, volume: Volume, policy: "Retain" | "Delete"): Promise<void> {
     if (volume.spec.persistentVolumeReclaimPolicy === policy) return
     await this.#change(fence, volume, { persistentVolumeReclaimPolicy: policy })
   }
 
-  /** Volumes are not ours and carry no epoch: a write names the version that was looked at, right after the check. */
-  async #change(fence: Fence, { metadata }: KubeObject, spec: object): Promise<Volume> {
+  /** Volumes are not ours: a write names the version that was looked at, right after the check. */
+  async #change(fence: Fence, { metadata }: KubeObject, spec: object | null): Promise<Volume> {
     const { client, writer, watched } = this.#options
     const { name, resourceVersion } = metadata
+    const marks = { [annotations.epoch]: String(fence.epoch) }
     await writer.check(fence)
     const where = { kind: "PersistentVolume", name } as const
     const changed = await client
-      .merge<Volume>(where, { metadata: { resourceVersion }, spec })
+      .merge<Volume>(where, { metadata: { resourceVersion, annotations: marks }, ...(spec ? { spec } : {}) })
       .catch((error: unknown) => {
         throw error instanceof Refusal ? toldOf(error, `The volume ${name}`) : error
       })

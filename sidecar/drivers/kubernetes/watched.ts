@@ -1,7 +1,7 @@
 /** The watch caches of one target, opened with the first question: until then nobody knows whose objects to watch. */
 import type { TenantId } from "../../domain/tenant.ts"
 import { WatchCache } from "./cache.ts"
-import type { Client } from "./client.ts"
+import type { Client, Where } from "./client.ts"
 import type { Pod } from "./explain.ts"
 import type { Claim } from "./objects/claim.ts"
 import type { Deployment } from "./objects/deployment.ts"
@@ -44,8 +44,24 @@ export class Watched {
 
   /** As the API server told it last; null for a kind that is not watched, too. */
   async seen({ kind, metadata }: KubeObject): Promise<KubeObject | null> {
-    const cache = this.#cacheOf(await this.caches(), kind)
-    return cache?.get(metadata.name, metadata.namespace) ?? null
+    return this.#cacheOf(await this.caches(), kind)?.get(metadata.name, metadata.namespace) ?? null
+  }
+
+  async find({ kind, name, namespace }: Where): Promise<KubeObject | null> {
+    return this.#cacheOf(await this.caches(), kind)?.getFresh(name, namespace) ?? null
+  }
+
+  wrote(object: KubeObject): void {
+    if (this.#caches) this.#cacheOf(this.#caches, object.kind)?.wrote(object)
+  }
+
+  removed({ kind, name, namespace }: Where, uid: string): void {
+    if (this.#caches) this.#cacheOf(this.#caches, kind)?.removed(name, namespace, uid)
+  }
+
+  /** null for a kind that is not watched. */
+  async findIn(kind: Kind, namespace: string): Promise<readonly KubeObject[] | null> {
+    return this.#cacheOf(await this.caches(), kind)?.list(namespace) ?? null
   }
 
   /** Resolves once what was just written is seen here. */

@@ -45,6 +45,22 @@ export function fencing<E>(test: Test, world: () => World<E>): void {
     })
   }
 
+  test("whoever follows a claim that has told its end knows of it, and nobody else does", async () => {
+    const other = new Tenant(world())
+    const { databases } = world().driver
+    const raise = (epoch: number) => databases.raise(fenceOf(other.id, epoch))
+    assert.equal(await raise(1), "unknown")
+    assert.equal(await raise(2), "unknown")
+    await databases.settle(fenceOf(other.id, 2))
+    assert.equal(await raise(4), "ended")
+    // Asked again by the same claim, and by a sidecar that comes too late.
+    assert.equal(await raise(4), "ended")
+    await assert.rejects(raise(3), { name: "StaleEpoch" })
+    assert.equal(await raise(5), "unknown")
+    await databases.settle(fenceOf(other.id, 4))
+    assert.equal(await raise(6), "unknown")
+  })
+
   test("a younger claim ends what an older one still has under way in PostgreSQL", async () => {
     const other = new Tenant(world())
     const old = fenceOf(other.id, 1)

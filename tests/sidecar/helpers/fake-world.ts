@@ -31,6 +31,8 @@ export class FakeWorld {
   readonly models = new Map<TenantId, Model>()
   /** What was done, in order: `tenant step`. */
   readonly acts: string[] = []
+  /** Of whom it was told that everything has been answered. */
+  readonly settled: TenantId[] = []
   /** Thrown by the step instead of doing it, until taken away. */
   readonly failing = new Map<StepKind, Error>()
   /** Done without any effect. */
@@ -56,7 +58,11 @@ export class FakeWorld {
         build: (_template, fence) => this.#do({ kind: "build_template" }, fence),
       },
       databases: {
-        raise: async (fence) => this.#raise(fence),
+        raise: async (fence) => {
+          this.#raise(fence)
+          return "unknown"
+        },
+        settle: async ({ tenant }) => void this.settled.push(tenant),
         observe: async (spec) => {
           this.#specs.set(spec.id, spec)
           await this.looks.get(spec.id)?.()

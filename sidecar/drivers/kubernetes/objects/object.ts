@@ -69,6 +69,13 @@ export const annotations = {
   epoch: "odoo-saas/epoch",
   fingerprint: "odoo-saas/fingerprint",
   route: "odoo-saas/route",
+  /** Fingerprint of what it was written as. */
+  made: "odoo-saas/made",
+  /** On an Ingress: fingerprint of what surrounds it, and the version of its guard. */
+  around: "odoo-saas/around",
+  guard: "odoo-saas/guard",
+  /** On a Deployment: version of its configuration. */
+  conf: "odoo-saas/conf",
 } as const
 
 export const ourselves = "odoo-saas"
@@ -92,7 +99,12 @@ export function metadata(
   }
 }
 
-export function epochOf(object: KubeObject): number {
+export function withMarks<T extends KubeObject>(object: T, marks: Readonly<Record<string, string>>): T {
+  const { metadata } = object
+  return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, ...marks } } }
+}
+
+export function epochOf(object: Pick<KubeObject, "metadata">): number {
   return Number(object.metadata.annotations?.[annotations.epoch] ?? 0)
 }
 

@@ -27,6 +27,13 @@ const rateName = "sign-in-rate"
 const refusedName = "sign-in-refused"
 const bodyName = "body-size"
 const largeName = "body-refused"
+const guardName = "guard"
+
+/** All there may be of a tenant. */
+export const traefikNames = [
+  ...[headersName, rateName, refusedName, bodyName, largeName].map((name) => ({ kind: "Middleware", name }) as const),
+  { kind: "IngressRoute", name: guardName } as const,
+]
 
 /** Where the sidecar shows the page of those who tried too often, and of those who sent too much. */
 export const tooManyPath = "/too-many"
@@ -115,7 +122,7 @@ export function guard(
   return {
     apiVersion: "traefik.io/v1alpha1",
     kind: "IngressRoute",
-    metadata: metadata(owner, "guard", namespace),
+    metadata: metadata(owner, guardName, namespace),
     spec: { entryPoints: [https ? "websecure" : "web"], routes: isUp ? [shut, attempts, bodies] : [shut] },
   }
 }

@@ -79,12 +79,14 @@ export class Client {
     )
   }
 
-  /** The last lines of a container; "" where it has not started. `previous`: of the one before it. */
+  /** The last lines of a container; "" where it has not started, or why its node cannot be asked. `previous`: of the one before it. */
   async logs(namespace: string, pod: string, container: string, lines: number, previous = false): Promise<string> {
     const query = { container, tailLines: String(lines), previous: String(previous) }
     const answer = await this.ask("GET", `${pathOf({ kind: "Pod", name: pod, namespace })}/log`, { query }).catch(
       (error: unknown) => {
         if (error instanceof Refusal && (error.code === 400 || error.code === 404)) return ""
+        // Whoever asks for a log tells of some trouble, and this must not stand in its place.
+        if (error instanceof Refusal && error.code >= 500) return `Its log cannot be had: ${error.message}`
         throw error
       },
     )

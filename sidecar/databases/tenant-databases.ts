@@ -16,7 +16,7 @@ import { look, stageForAct } from "./look.ts"
 import { type Mark, writeMark } from "./mark.ts"
 import { ident, literal, type Operator } from "./operator.ts"
 import { handOver } from "./ownership.ts"
-import { connectionLimit, ensureRole, promise, promisedTo, reserveRole } from "./roles.ts"
+import { connectionLimit, dropRole, ensureRole, promise, promisedTo, reserveRole } from "./roles.ts"
 import type { Servers } from "./servers.ts"
 import { countUsage } from "./usage.ts"
 
@@ -91,7 +91,9 @@ export class TenantDatabases implements Databases {
         `CREATE DATABASE ${ident(spec.id)} TEMPLATE ${ident(template)} STRATEGY wal_log
              OWNER ${ident(server.operator.settings.user)} ALLOW_CONNECTIONS false`,
       )
-      .catch((error: Error & { code?: string }) => {
+      .catch(async (error: Error & { code?: string }) => {
+        // What is refused for good leaves nothing behind, its room least of all; who tries again asks for it again.
+        if (isRefused(error)) await dropRole(client, spec.id)
         throw notCopied(error, template)
       })
   }
@@ -237,6 +239,11 @@ export class TenantDatabases implements Databases {
   #mark(subject: string, stage: Mark["stage"]): string {
     return literal(writeMark({ installation: this.#options.installation(), subject, stage }))
   }
+}
+
+/** Said by PostgreSQL of its disk or of the template; after a kill it says nothing, and the next try finds what it had. */
+function isRefused({ code }: { readonly code?: string }): boolean {
+  return code !== undefined && ["53100", "58030", "3D000", "55006"].includes(code)
 }
 
 function notCopied(error: Error & { code?: string }, template: string): Error {

@@ -84,6 +84,15 @@ test("a worker that dies gives its turn back", async () => {
   await next
 })
 
+test("one that PostgreSQL refuses gives back what it was promised", async () => {
+  const id = newId()
+  const spec = aSpec({ id })
+  const withoutTemplate = open("no_such_template")
+  await assert.rejects(withoutTemplate.clone(spec, fenceOf(id)), { name: "RetryableError", message: /is gone/ })
+  assert.deepEqual(await one.observe(spec), { stage: "absent", rights: "right" })
+  await withoutTemplate.close()
+})
+
 test("the last room is given to one of two who ask at once", async () => {
   const before = await tenants()
   // Twelve for each: ten of the plan, two for the sidecar's own looks. Three are for superusers, a tenth is for ourselves.
@@ -114,7 +123,7 @@ test("the last room is given to one of two who ask at once", async () => {
   assert.equal(await tenants(), before + 1)
 })
 
-function open(): TenantDatabases {
+function open(from = template): TenantDatabases {
   const address = { host: "127.0.0.1", port: it.ports.postgres }
   const password = it.secrets.read("pg-operator-password")
   const operator = { ...address, user: "saas_operator", password, database: "saas_operator" }
@@ -124,7 +133,7 @@ function open(): TenantDatabases {
     ]),
     root: Buffer.alloc(32, 1),
     installation: () => "c0ffee00-0000-4000-8000-000000000000",
-    templateOf: () => template,
+    templateOf: () => from,
     clones: atOnce,
   })
 }

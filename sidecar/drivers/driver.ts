@@ -116,6 +116,8 @@ export interface Runtime<E> {
 }
 
 export interface Files {
+  /** What of it can be made while there is no database yet: it stays `absent`. Left out where that saves no time. */
+  makeRoom?(spec: TenantSpec, fence: Fence): Promise<void>
   ensure(spec: TenantSpec, fence: Fence): Promise<void>
   observe(tenant: TenantId): Promise<"absent" | "present">
   /** Megabytes on disk. */

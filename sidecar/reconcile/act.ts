@@ -34,7 +34,7 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
     case "build_template":
       return await templates.build(spec.template, fence)
     case "clone_database":
-      return await databases.clone(spec, fence)
+      return await together(databases.clone(spec, fence), target.files.makeRoom?.(spec, fence))
     case "prepare_database":
       return await databases.prepare(spec, fence)
     case "open_database":
@@ -79,6 +79,12 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
     case "remove_route":
       return await target.router.remove(fence)
   }
+}
+
+/** Fails with the first that fails, once all have ended: nothing of a step goes on after it. */
+async function together(...acts: readonly (Promise<void> | undefined)[]): Promise<void> {
+  await Promise.allSettled(acts)
+  await Promise.all(acts)
 }
 
 async function awaitReady<E>({ target, control }: World<E>, spec: TenantSpec, fence: Fence): Promise<void> {

@@ -38,14 +38,19 @@ export class KubernetesFiles implements Files {
     this.#options = options
   }
 
-  async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
+  async makeRoom(spec: TenantSpec, fence: Fence): Promise<void> {
     const { settings, writer, watched } = this.#options
     const owner = writer.owner(fence)
-    const name = namespaceOf(settings.prefix, spec.id)
+    const name = this.#namespace(spec.id)
     await watched.sees([await writer.apply(fence, namespace(owner, name))])
     const all = bounds(owner, name, spec, settings)
     await watched.sees(await writer.applyAll(fence, all))
     await writer.prune(fence, name, "NetworkPolicy", all)
+  }
+
+  async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
+    const { writer, watched } = this.#options
+    await this.makeRoom(spec, fence)
     // Last: where the claim is, all of it is.
     await watched.sees([await writer.apply(fence, await this.#claim(spec, fence))])
     const volume = await this.#volumeOf(spec.id)

@@ -9,6 +9,8 @@ import type { Writer } from "./apply.ts"
 import { askEach, type Seen } from "./controller.ts"
 import { driftOf } from "./drift.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
+import { isReady } from "./explain.ts"
+import { isOdoo } from "./files.ts"
 import { fallback, type Ingress, ingress, ingressName } from "./objects/ingress.ts"
 import { namespace as namespaceObject } from "./objects/namespace.ts"
 import { annotations, tenantOf, withMarks } from "./objects/object.ts"
@@ -178,11 +180,20 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     return ingressAddress ?? (host ? { host, port: https ? 443 : 80 } : null)
   }
 
+  /** Of a controller that cannot be asked: until there is somebody whom it may send visitors to. */
+  async #reachable({ metadata }: Ingress, state: RouteState, signal: AbortSignal): Promise<void> {
+    if (state.kind !== "up") return
+    const { pods } = await this.#options.watched.caches()
+    const isReachable = () => pods.list(metadata.namespace).some((pod) => isOdoo(pod) && isReady(pod))
+    if (await pods.until(isReachable, servedSeconds, signal)) return
+    throw new RetryableError(`The pod in ${metadata.namespace} answers, but the cluster does not call it ready.`)
+  }
+
   /** Until every instance of the ingress controller answers for each host as it should. */
   async #served(route: Ingress, hosts: readonly string[], state: RouteState, signal: AbortSignal): Promise<void> {
     const { https } = this.#options.settings
     const address = this.#addressOf(route)
-    if (address === null) return
+    if (address === null) return await this.#reachable(route, state, signal)
     const deadline = Date.now() + servedSeconds * 1000
     for (const host of hosts) {
       while (!(await askEach(address, host, https)).every((seen) => isServed(seen, state))) {

@@ -14,7 +14,7 @@ import { driftOf } from "./drift.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import { crashesOf, isReady, type KubeEvent, type Pod, problemOf, readySince, warnings } from "./explain.ts"
 import { bounds, isOdoo } from "./files.ts"
-import { type Deployment, deployment, odooName, odooPort } from "./objects/deployment.ts"
+import { type Deployment, deployment, odooName, odooPort, readyPath } from "./objects/deployment.ts"
 import { annotations, withMarks } from "./objects/object.ts"
 import { places } from "./objects/pod.ts"
 import { confSecret, secret } from "./objects/secret.ts"
@@ -34,6 +34,8 @@ export interface RuntimeOptions {
   readonly leads: (tenant: TenantId) => Promise<boolean>
 }
 
+/** One that serves says so at once; one that starts refuses the connection. */
+const answerMs = 500
 /** A router hears of a pod that got ready within moments; one that does not is the router's trouble, not the pod's. */
 const heardMs = 10_000
 const crashWindowMs = 600_000
@@ -42,6 +44,8 @@ const stopSeconds = 45
 
 export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
   readonly #options: RuntimeOptions
+  /** Pods that have answered before their kubelet, which asks once a second, has told so. By uid; the last one of each. */
+  readonly #answered = new Map<TenantId, string>()
 
   constructor(options: RuntimeOptions) {
     this.#options = options
@@ -110,9 +114,13 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
       const state = !isNew || (await this.#options.leads(tenant)) ? "ready" : "starting"
       return { state, fingerprint: fingerprintOf(pod), crashes }
     }
+    const problem = problemOf(found, pod, now)
+    // One that visitors are led to already is ready once they meet it.
+    if (pod && problem === "" && (await this.#answers(tenant, pod)) && (await this.#options.leads(tenant))) {
+      return { state: "ready", fingerprint: fingerprintOf(pod), crashes }
+    }
     // The kubelet tries it again by itself, ever more seldom: for visitors it is down.
     if (crashes >= crashLoop) return { state: "stopped", fingerprint: "", crashes }
-    const problem = problemOf(found, pod, now)
     return { state: "starting", fingerprint: fingerprintOf(found), crashes, ...(problem ? { problem } : {}) }
   }
 
@@ -121,7 +129,8 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
   }
 
   async request(tenant: TenantId, path: string, body: string, seconds: number): Promise<Answer> {
-    const pod = (await this.#pods(tenant)).find((one) => isReady(one))
+    const answered = this.#answered.get(tenant)
+    const pod = (await this.#pods(tenant)).find((one) => isReady(one) || one.metadata.uid === answered)
     const host = pod?.status?.podIP
     if (!host) throw new RetryableError("The tenant's Odoo does not answer: no pod of it is ready.")
     return await call({ host, port: odooPort }, "POST", path, body, seconds * 1000).catch((error: Error) => {
@@ -153,6 +162,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     await writer.remove(fence, { kind: "Service", name: odooName, namespace })
     await writer.remove(fence, { kind: "Secret", name: confSecret, namespace })
     await deployments.until(() => deployments.get(odooName, namespace) === null, 10, fence.signal)
+    this.#answered.delete(fence.tenant)
   }
 
   async logs(tenant: TenantId, lines: number): Promise<string> {
@@ -172,6 +182,17 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     const { client } = this.#options
     const now = await client.logs(namespace, metadata.name, odooName, lines)
     return (now || (await client.logs(namespace, metadata.name, odooName, lines, true))).trimEnd()
+  }
+
+  /** Settings and route can be seen to while kubelet, endpoints and router find out: visitors come once they have. */
+  async #answers(tenant: TenantId, { metadata, status }: Pod): Promise<boolean> {
+    const isUp = status?.containerStatuses?.some(({ name, state }) => name === odooName && state?.running)
+    const host = status?.podIP
+    if (!host || !isUp || metadata.deletionTimestamp) return false
+    const answer = await call({ host, port: odooPort }, "GET", readyPath, "", answerMs).catch(() => null)
+    if (answer?.status !== 200) return false
+    this.#answered.set(tenant, metadata.uid ?? "")
+    return true
   }
 
   async #pods(tenant: TenantId): Promise<Pod[]> {

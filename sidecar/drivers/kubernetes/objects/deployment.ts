@@ -14,6 +14,10 @@ export interface Deployment extends KubeObject {
 export const odooName = "odoo"
 export const odooPort = 8069
 
+const health = { path: "/web/health", port: odooPort }
+/** Without the database it serves nobody. */
+export const readyPath = `${health.path}?db_server_status=1`
+
 /** Routers and kube-proxy hear of a stop a moment after the pod does: it goes on serving for so long. */
 const divertSeconds = 2
 /** Requests in flight get ten of them (runtime/launch.py), threads and connections the rest. */
@@ -32,7 +36,6 @@ export interface DeploymentParts {
 export function deployment(owner: Owner, namespace: string, parts: DeploymentParts): Deployment {
   const { image, limits, fingerprint, running } = parts
   const selector = { [labels.tenant]: owner.tenant, [labels.part]: odooName }
-  const health = { path: "/web/health", port: odooPort }
   const container = pythonContainer({
     name: odooName,
     image,
@@ -64,9 +67,9 @@ export function deployment(owner: Owner, namespace: string, parts: DeploymentPar
                 ...container,
                 ports: [{ name: "http", containerPort: odooPort }],
                 startupProbe: { httpGet: health, periodSeconds: 1, failureThreshold: startSeconds, timeoutSeconds: 2 },
-                // Without the database it serves nobody; starting it anew would help nobody either.
+                // Starting it anew would help nobody who waits for a database.
                 readinessProbe: {
-                  httpGet: { ...health, path: `${health.path}?db_server_status=1` },
+                  httpGet: { ...health, path: readyPath },
                   periodSeconds: 5,
                   timeoutSeconds: 5,
                   failureThreshold: 3,

@@ -26,6 +26,8 @@ export async function addFakeNodes(cluster: TestCluster, count: number, { forAll
     tools.kwok,
     `--kubeconfig=${kubeconfig}`,
     "--manage-all-nodes=false",
+    // Else a busy machine is late with the heartbeats, and the pods of a node that was late are never ready again.
+    "--node-lease-duration-seconds=40",
     `--manage-nodes-with-annotation-selector=${mark}=fake`,
     ...(fakePods === null ? [] : [`--cidr=${fakePods}`]),
   ]

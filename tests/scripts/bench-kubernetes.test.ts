@@ -32,6 +32,14 @@ test("lists and watches of the whole cluster are no tenant's, those of a namespa
   assert.equal(countPerTenant(calls), 1)
 })
 
+test("what all tenants have in common is no tenant's", () => {
+  const calls = callsIn(
+    [line("get", "endpointslices", "saas-fleet-workshop"), line("patch", "ingresses", "a")].join("\n"),
+  )
+  assert.equal(inWords(calls), "1 once get endpointslices, 1 patch ingresses")
+  assert.equal(countPerTenant(calls), 1)
+})
+
 test("a line that is half written is left for the next look", () => {
   assert.equal(inWords(callsIn(`${line("get", "secrets", "a")}\n{"stage":"Respon`)), "1 get secrets")
 })

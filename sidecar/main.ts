@@ -13,6 +13,7 @@ import { XmlRpcMaster } from "./odoo/xmlrpc.ts"
 import { Availability, noted, watched } from "./reconcile/availability.ts"
 import { Patrol } from "./reconcile/patrol.ts"
 import { Session } from "./reconcile/session.ts"
+import { findStrays } from "./reconcile/strays.ts"
 import { TenantControl } from "./reconcile/tenant-control.ts"
 import { Worker } from "./reconcile/worker.ts"
 import { openTarget } from "./target.ts"
@@ -102,7 +103,9 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
   })
   const listening = await listen(app, config.SIDECAR_HOST, config.SIDECAR_PORT)
   releasers.push(() => listening.close())
-  session.start(served)
+  // Without a word of the master's everybody would be a stranger.
+  const strays = async () => (patrol.hasLearned ? await findStrays(world, (tenant) => patrol.knows(tenant), log) : null)
+  session.start({ ...served, strays })
   releasers.push(() => session.stop())
   worker.start()
   patrol.start()

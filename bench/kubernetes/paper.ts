@@ -25,6 +25,7 @@ export function paperDatabases(real: Pick<Databases, "raise" | "settle">): Datab
     giveConnections: notOnPaper,
     drop: notOnPaper,
     usage: async () => null,
+    find: async () => [],
     ping: async () => undefined,
     problems: async () => [],
     close: async () => undefined,

@@ -5,12 +5,13 @@ import { PermanentError, RetryableError } from "../domain/errors.ts"
 import { databasePassword, type RootKey } from "../domain/keys.ts"
 import type { SeenDatabase } from "../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../domain/tenant.ts"
-import type { Before, Databases, DatabaseUsage, Fence } from "../drivers/driver.ts"
+import type { Before, Databases, DatabaseUsage, Fence, FoundDatabase } from "../drivers/driver.ts"
 import { refuseMore, refuseWhenFull } from "./budget.ts"
 import { awaitTurn, whileNobodyReserves } from "./clone-turn.ts"
 import { dropTenant } from "./drop.ts"
 import { dropDatabase } from "./drop-database.ts"
 import { sessionName } from "./fence.ts"
+import { found } from "./found.ts"
 import { giveIdentity } from "./identity.ts"
 import { look, stageForAct } from "./look.ts"
 import { type Mark, writeMark } from "./mark.ts"
@@ -191,6 +192,11 @@ export class TenantDatabases implements Databases {
   async usage(spec: TenantSpec): Promise<DatabaseUsage | null> {
     const { operator } = await this.#options.servers.of(spec)
     return await countUsage(operator, spec, this.#password(spec.id))
+  }
+
+  async find(also: readonly TenantId[]): Promise<readonly FoundDatabase[]> {
+    const { servers, installation } = this.#options
+    return (await Promise.all(servers.shared.map((server) => found(server, installation(), also)))).flat()
   }
 
   async ping(): Promise<void> {

@@ -80,6 +80,8 @@ export interface Observation {
   readonly activeUsers: number | null
   /** Left out, or null: none. */
   readonly drift?: Drift | null
+  /** What others have added, in words. Left out: nothing. */
+  readonly additions?: readonly string[]
 }
 
 /** What the observation is held against, worked out of the spec by the drivers' own fingerprint functions. */

@@ -120,5 +120,7 @@ export interface TenantStatus {
   readonly generation: number
   /** For people: why it is so and what to do next; "" when all is well. */
   readonly message: string
+  /** What others have added to it, a sentence each. It is left alone: nothing is done because of it. */
+  readonly additions: readonly string[]
   readonly usage: Usage | null
 }

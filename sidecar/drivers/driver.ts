@@ -69,11 +69,20 @@ export interface Databases {
   drop(spec: TenantSpec, fence: Fence): Promise<void>
   /** Counted from outside the tenant; null while there is no open database. */
   usage(spec: TenantSpec): Promise<DatabaseUsage | null>
+  /** Every tenant that a shared server has the database of, or has done something for among `also`. */
+  find(also: readonly TenantId[]): Promise<readonly FoundDatabase[]>
   /** Resolves when a server answers: its tenants can be worked on. Else throws a RetryableError that says why none does. */
   ping(): Promise<void>
   /** A sentence for each server that does not answer in time, or not at all. */
   problems(): Promise<readonly string[]>
   close(): Promise<void>
+}
+
+export interface FoundDatabase {
+  readonly tenant: TenantId
+  readonly server: string
+  /** Whether its database is there; else the server has only heard of it. */
+  readonly isThere: boolean
 }
 
 export interface DatabaseUsage {
@@ -151,6 +160,13 @@ export interface IsolationCheck {
   remove(fence: Fence): Promise<void>
 }
 
+/** A tenant of this installation that something is there of, besides a database on a shared server. */
+export interface FoundTenant {
+  readonly id: TenantId
+  /** Whether it has a database server of its own. */
+  readonly ownServer: boolean
+}
+
 export interface Target<E> {
   readonly name: string
   readonly servers: DatabaseServers
@@ -159,6 +175,8 @@ export interface Target<E> {
   readonly backups: Backups
   readonly router: Router<E>
   describe(): Promise<TargetInfo>
+  /** Everybody who is here, whether or not somebody knows of them. */
+  find(): Promise<readonly FoundTenant[]>
   /**
    * A claim begins: nothing has been looked at or done. Where nobody knows how those before it ended, this resolves once
    * whatever of them comes late is refused. Left out where every act makes sure of that by itself.
@@ -169,6 +187,11 @@ export interface Target<E> {
    * anything that is not seen anyway.
    */
   drift?(spec: TenantSpec): Promise<Drift | null>
+  /**
+   * What others have added to a tenant, a sentence each for whoever looks after it. Left out where nobody can add
+   * anything.
+   */
+  additions?(tenant: TenantId): Promise<readonly string[]>
   /** Left out where nothing can be tried; `describe` tells. */
   readonly isolation?: IsolationCheck
   /** Called with the id of a tenant whose runtime changed by itself. */

@@ -5,7 +5,15 @@
  * Every method is one transaction in the master. Errors: a `MasterUnavailable` may be tried again as it is,
  * a `MasterRefused` is final for that call.
  */
-import type { DesiredState, TemplateSpec, TenantId, TenantSpec, TenantStatus, Usage } from "../domain/tenant.ts"
+import type {
+  DatabaseStrategy,
+  DesiredState,
+  TemplateSpec,
+  TenantId,
+  TenantSpec,
+  TenantStatus,
+  Usage,
+} from "../domain/tenant.ts"
 
 export const protocolVersion = 1
 
@@ -44,12 +52,25 @@ export interface ServerInfo {
   readonly diskTotalMb: number
 }
 
+/** A tenant that is there and that the master has not told of: it is left as it is until a person adopts it. */
+export interface StrayInfo {
+  readonly id: TenantId
+  readonly target: string
+  /** Where its database is; `none`: only other things of it are there. */
+  readonly database: DatabaseStrategy | "none"
+  /** The shared server that has its database, or that one of its own was filled from; "" where none knows of it. */
+  readonly server: string
+  readonly hosts: readonly string[]
+}
+
 export interface HelloInfo {
   readonly protocol: number
   readonly worker: string
   readonly version: string
   readonly targets: readonly TargetInfo[]
   readonly servers: readonly ServerInfo[]
+  /** null: nobody can tell yet. The master leaves out those that it knows by now. */
+  readonly strays: readonly StrayInfo[] | null
 }
 
 export interface HelloAnswer {

@@ -104,5 +104,7 @@ export class Journal {
 }
 
 function sameStatus(a: TenantStatus, b: TenantStatus | null): boolean {
-  return b !== null && a.phase === b.phase && a.generation === b.generation && a.message === b.message
+  const words = ({ phase, generation, message, additions }: TenantStatus) =>
+    JSON.stringify([phase, generation, message, additions])
+  return b !== null && words(a) === words(b)
 }

@@ -77,6 +77,15 @@ export class Patrol<E> {
     await this.#loops
   }
 
+  /** Whether the master has told of its tenants. */
+  get hasLearned(): boolean {
+    return this.#rounds > 0
+  }
+
+  knows(tenant: TenantId): boolean {
+    return this.#known.has(tenant)
+  }
+
   async #seeChangedForEver(): Promise<void> {
     await this.#forEver(this.#changedRest, async () => {
       await this.#seeChanged()
@@ -114,8 +123,8 @@ export class Patrol<E> {
     if (this.#ahead.length > 0 && this.#samples.length < samplesAtOnce) return
     await this.#sendUsage()
     if (this.#ahead.length > 0) return
-    this.#rounds += 1
     await this.#learn()
+    this.#rounds += 1
     this.#ahead = [...this.#known.keys()]
   }
 
@@ -203,7 +212,7 @@ export class Patrol<E> {
     this.#options.telemetry.phaseSeen(id, phase)
     // One that nobody was ever sent to is still being made: its operation tells of it.
     if (trouble !== "" && seen.route.state.kind === "none") return
-    const status = { phase, generation: spec.generation, message: trouble, usage }
+    const status = { phase, generation: spec.generation, message: trouble, additions: seen.additions ?? [], usage }
     await this.#options.master.observed(id, epoch, this.#nextSeq(), status)
   }
 

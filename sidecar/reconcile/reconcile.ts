@@ -3,7 +3,7 @@ import { PermanentError, RetryableError } from "../domain/errors.ts"
 import { phaseInTrouble, phaseOf } from "../domain/phase.ts"
 import { type Observation, plan, type Wanted } from "../domain/plan.ts"
 import { settingsOf } from "../domain/settings.ts"
-import type { TenantSpec } from "../domain/tenant.ts"
+import type { TenantSpec, TenantStatus } from "../domain/tenant.ts"
 import type { Outcome, TenantClaim } from "../odoo/port.ts"
 import { act } from "./act.ts"
 import { observe } from "./observe.ts"
@@ -68,9 +68,17 @@ export function wantedOf<E>(world: World<E>, spec: TenantSpec): Wanted {
 }
 
 function tellProgress(task: Task, spec: TenantSpec, seen: Observation, message = ""): void {
-  task.status({ phase: phaseOf(spec, seen), generation: spec.generation, message, usage: null })
+  task.status({ phase: phaseOf(spec, seen), ...told(spec, seen, message) })
 }
 
 function tellTrouble(task: Task, spec: TenantSpec, seen: Observation, message: string): void {
-  task.status({ phase: phaseInTrouble(spec, seen), generation: spec.generation, message, usage: null })
+  task.status({ phase: phaseInTrouble(spec, seen), ...told(spec, seen, message) })
+}
+
+function told(
+  { generation }: TenantSpec,
+  { additions = [] }: Observation,
+  message: string,
+): Omit<TenantStatus, "phase"> {
+  return { generation, message, additions, usage: null }
 }

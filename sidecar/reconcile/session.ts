@@ -8,6 +8,7 @@ import {
   MasterUnavailable,
   protocolVersion,
   type ServerInfo,
+  type StrayInfo,
   type TargetInfo,
 } from "../odoo/port.ts"
 import { Rest } from "./timing.ts"
@@ -16,6 +17,7 @@ import { Rest } from "./timing.ts"
 export interface Served {
   readonly describe: () => Promise<TargetInfo>
   readonly servers: () => Promise<readonly ServerInfo[]>
+  readonly strays: () => Promise<readonly StrayInfo[] | null>
 }
 
 export interface SessionOptions {
@@ -26,6 +28,8 @@ export interface SessionOptions {
 }
 
 const helloSeconds = 30
+/** After the first, by which we learn whose we are: some of what there is to tell can only be found out then. */
+const soonSeconds = 8
 const helloBackoff: Backoff = { first: 1, most: 15 }
 
 export class Session {
@@ -69,6 +73,7 @@ export class Session {
   async #helloForEver(served: Served): Promise<void> {
     let failures = 0
     while (!this.#stopping) {
+      const seconds = this.#answer === null ? soonSeconds : helloSeconds
       try {
         await this.#hello(served)
         failures = 0
@@ -78,14 +83,14 @@ export class Session {
         if (!(error instanceof MasterUnavailable)) this.#tell(message)
         if (this.#answer === null) this.#problem = message
       }
-      await this.#rest.wait(failures === 0 ? helloSeconds : backoffSeconds(failures, Math.random(), helloBackoff))
+      await this.#rest.wait(failures === 0 ? seconds : backoffSeconds(failures, Math.random(), helloBackoff))
     }
   }
 
   async #hello(served: Served): Promise<void> {
     const { worker, version, master } = this.#options
-    const [info, servers] = await Promise.all([served.describe(), served.servers()])
-    const answer = await master.hello({ protocol: protocolVersion, worker, version, targets: [info], servers })
+    const [info, servers, strays] = await Promise.all([served.describe(), served.servers(), served.strays()])
+    const answer = await master.hello({ protocol: protocolVersion, worker, version, targets: [info], servers, strays })
     if (this.#answer !== null && this.#answer.installation !== answer.installation) {
       throw new RetryableError("The master now says it is another installation. Restart the sidecar if that is meant.")
     }

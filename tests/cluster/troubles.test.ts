@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert"
 import { suite } from "uvu"
 import { confirmQuotation, deleteForGood, readTenant, type TenantRow, waitForPhase } from "../helpers/sales.ts"
+import { adopt, forgetTenant, straysOn, waitForStray } from "../helpers/strays.ts"
 import { until } from "../helpers/wait.ts"
 import type { KubeObject } from "./kubectl.ts"
 import { makeProduct, type Product } from "./product.ts"
@@ -46,7 +47,7 @@ test("an object that somebody changed or removed is put right, and the audit log
   await servesAgain()
 })
 
-test("what others have added to it is left alone", async () => {
+test("what others have added to it is left alone, and its page says what it is and how to be rid of it", async () => {
   const label = { metadata: { labels: { "their/label": "x" }, annotations: { "their/note": "x" } } }
   for (const what of ["deployment", "ingress"]) {
     await kubectl("patch", what, "odoo", "--type=merge", "-p", JSON.stringify(label))
@@ -56,11 +57,39 @@ test("what others have added to it is left alone", async () => {
     kind: "ConfigMap",
     metadata: { name: "theirs", namespace: place },
   })
+  await kubectl("patch", "deployment", "odoo", "--type=strategic", "-p", JSON.stringify(await withContainer("mesh")))
+  const open = { podSelector: {}, policyTypes: ["Ingress"], ingress: [{}] }
+  await product.cluster.kubectl.apply({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: "theirs", namespace: place },
+    spec: open,
+  })
+  const told = await additions(/container mesh .*Deployment[\s\S]*network policy theirs/)
+  assert.equal(told.split("\n").length, 2)
   await product.master.call("saas.tenant", "action_retry", [[tenant.id]])
   await servesAgain()
   assert.equal((await get("deployment", "odoo"))?.metadata.labels["their/label"], "x")
   assert.ok(await get("configmap", "theirs"))
+  assert.ok(await get("networkpolicy", "theirs"))
+  const containers = (await get("deployment", "odoo"))?.spec.template.spec.containers as { name: string }[]
+  assert.deepEqual(containers.map(({ name }) => name).sort(), ["mesh", "odoo"])
+
+  await kubectl("delete", "networkpolicy", "theirs")
+  const without = { spec: { template: { spec: { containers: [{ name: "mesh", $patch: "delete" }] } } } }
+  await kubectl("patch", "deployment", "odoo", "--type=strategic", "-p", JSON.stringify(without))
+  await additions(/^$/)
+  await servesAgain()
 })
+
+/** Of the image that is there anyway, held to what tenants' namespaces demand. */
+async function withContainer(name: string): Promise<object> {
+  const [odoo] = (await get("deployment", "odoo"))?.spec.template.spec.containers ?? []
+  const { image, securityContext } = odoo
+  const resources = { requests: { cpu: "10m", memory: "16Mi" }, limits: { cpu: "10m", memory: "32Mi" } }
+  const command = ["sleep", "infinity"]
+  return { spec: { template: { spec: { containers: [{ name, image, command, securityContext, resources }] } } } }
+}
 
 test("a namespace that somebody removed is made anew around the volume that it had, with all that was in it", async () => {
   const volume = (await get("persistentvolumeclaim", "data"))?.spec.volumeName
@@ -144,6 +173,19 @@ const emptyClass: KubeObject = {
   volumeBindingMode: "WaitForFirstConsumer",
 }
 
+test("one that the master knows nothing of goes on as it is, is told of, and can be adopted", async () => {
+  await product.atWork.stop()
+  await forgetTenant(product.installation, tenant)
+  await product.atWork.start()
+  const stray = await waitForStray(product.master, tenant.ref)
+  assert.deepEqual({ hosts: stray.hosts, database: stray.database }, { hosts: "acme.localhost", database: "shared" })
+  assert.equal((await product.visit("acme")).status, 200)
+  tenant = await adopt(product.master, stray, product.plan.name)
+  await servesAgain()
+  assert.deepEqual(await straysOn(product.master), [])
+  assert.match(await kubectl("exec", "deployment/odoo", "--", "ls", "/var/lib/odoo/data"), /^kept$/m)
+})
+
 test("a namespace that does not go says what holds it", async () => {
   const metadata = { name: "holds", namespace: place, finalizers: ["example.com/keep"] }
   await product.cluster.kubectl.apply({ apiVersion: "v1", kind: "ConfigMap", metadata })
@@ -153,6 +195,18 @@ test("a namespace that does not go says what holds it", async () => {
   await waitForPhase(product.master, tenant.id, "deleted", 180)
   assert.equal(await product.cluster.kubectl.get("namespace", place), null)
 })
+
+/** What its page says that others have added. */
+async function additions(wanted: RegExp): Promise<string> {
+  const look = async () => {
+    const { additions } = await product.master.read<{ additions: string | false }>("saas.tenant", tenant.id, [
+      "additions",
+    ])
+    return additions || ""
+  }
+  await until(`its page tells of ${wanted}`, async () => wanted.test(await look()), { seconds: 120, seen: look })
+  return await look()
+}
 
 /** Its page says so, whatever becomes of it. */
 async function told(reason: RegExp, whom = tenant): Promise<void> {

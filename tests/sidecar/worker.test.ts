@@ -282,6 +282,7 @@ test("a passing fault is tried again later, with its reason on the tenant's page
     phase: "provisioning",
     generation: 1,
     message: "The disk is full.",
+    additions: [],
     usage: null,
   })
 })

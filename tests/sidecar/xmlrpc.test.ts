@@ -104,8 +104,8 @@ test("nothing travels as false, both ways", async () => {
   assert.ok(await master.report({ operation: 4, lease: "l" }, [], null))
   assert.is(heard.status, false)
   const usage = null
-  await master.observed("t", 1, "12", { phase: "running", generation: 1, message: "", usage })
-  assert.equal(heard.status, { phase: "running", generation: 1, message: "", usage: false })
+  await master.observed("t", 1, "12", { phase: "running", generation: 1, message: "", additions: [], usage })
+  assert.equal(heard.status, { phase: "running", generation: 1, message: "", additions: [], usage: false })
 })
 
 test("texts arrive as they are, whatever a log has put into them", async () => {
@@ -224,7 +224,7 @@ for (const [what, status, body] of [
 
 test.run()
 
-const info = { protocol: 1, worker: "w", version: "0", targets: [], servers: [] }
+const info = { protocol: 1, worker: "w", version: "0", targets: [], servers: [], strays: null }
 
 function masterAt(url: string, password = "right", timeoutMs?: number): XmlRpcMaster {
   return new XmlRpcMaster({ url, database: "master", login: "saas_sidecar", password }, timeoutMs)

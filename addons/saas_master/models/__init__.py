@@ -26,6 +26,7 @@ from . import saas_tenant_sign_on
 from . import saas_tenant_usage
 from . import saas_tenant_welcome
 from . import saas_tenant_wish
+from . import saas_stray
 from . import saas_subscription
 from . import saas_operation
 from . import saas_operation_claim

@@ -17,6 +17,7 @@ status = wire.record(
     phase=wire.one_of(lifecycle.PHASES),
     generation=wire.integer,
     message=wire.text,
+    additions=wire.texts,
     usage=wire.nullable(usage),
 )
 step = wire.record(
@@ -64,12 +65,20 @@ server = wire.record(
     disk_free_mb=wire.amount,
     disk_total_mb=wire.amount,
 )
+stray = wire.record(
+    id=wire.text,
+    target=wire.text,
+    database=wire.one_of(("shared", "dedicated", "none")),
+    server=wire.text,
+    hosts=wire.texts,
+)
 info = wire.record(
     protocol=wire.integer,
     worker=wire.text,
     version=wire.text,
     targets=partial(wire.items, check=target),
     servers=partial(wire.items, check=server),
+    strays=wire.nullable(partial(wire.items, check=stray)),
 )
 
 _open_or_shut = wire.one_of(("open", "shut"))

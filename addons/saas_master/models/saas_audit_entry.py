@@ -19,6 +19,7 @@ ACTIONS = [
     ("schedule_deletion", "Deletion Scheduled"),
     ("cancel_deletion", "Deletion Cancelled"),
     ("delete", "Deleted"),
+    ("adopt", "Adopted"),
     ("open", "Opened as Staff"),
     ("sign_on", "Opened by the Customer"),
     ("retry", "Tried Again"),

@@ -104,6 +104,9 @@ class SaasControl(models.AbstractModel):
                 self.env["saas.target"]._heard_of(target)
             for server in info["servers"]:
                 self.env["saas.database.server"]._heard_of(server)
+            if info["strays"] is not None:
+                names = [target["name"] for target in info["targets"]]
+                self.env["saas.stray"]._heard_of(names, info["strays"])
             self.env["saas.template"]._ensure_for()
             self.env["saas.tenant"]._place_waiting()
         return {

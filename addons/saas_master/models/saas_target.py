@@ -42,6 +42,7 @@ class SaasTarget(models.Model):
     server_ids = fields.One2many("saas.database.server", "target_id", "Database Servers")
     operation_ids = fields.One2many("saas.operation", "target_id", "Operations")
     tenant_ids = fields.One2many("saas.tenant", "target_id", "Tenants")
+    stray_ids = fields.One2many("saas.stray", "target_id", "Unknown Tenants")
 
     _name_unique = models.Constraint("UNIQUE(name)", "There is a target of that name already.")
 

@@ -133,7 +133,8 @@ class SaasTenant(models.Model):
             if not tenant.host_ids:
                 host = {"name": self._host_of(tenant.slug), "primary": True, "tenant_id": tenant.id}
                 self.env["saas.tenant.host"].with_context(saas_no_spec=Said("new")).create(host)
-        tenants._place()
+        # One that is adopted is somewhere already.
+        tenants.filtered(lambda tenant: not tenant.target_id)._place()
         return tenants
 
     def write(self, vals):

@@ -21,6 +21,7 @@ class SaasTenantReport(models.Model):
         self.ensure_one()
         values = {
             "message": status["message"] or False,
+            "additions": "\n".join(status["additions"]) or False,
             "seen_at": fields.Datetime.now(),
             "generation_seen": max(self.generation_seen, status["generation"]),
         }

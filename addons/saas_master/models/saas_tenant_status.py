@@ -20,6 +20,11 @@ class SaasTenantStatus(models.Model):
     )
     generation_seen = fields.Integer(readonly=True)
     message = fields.Text(readonly=True, help="Why it is so and what to do next, for staff.")
+    additions = fields.Text(
+        "Added by Others",
+        readonly=True,
+        help="What others have added to it. It is left alone; each says how to be rid of it.",
+    )
     epoch = fields.Integer(readonly=True, help="Grows with every claim; fences every act.")
     # Microseconds since 1970 do not fit Odoo's integers: digits, compared as a number.
     seq = fields.Char("Sequence of the Last Look", readonly=True)

@@ -19,6 +19,7 @@ from . import test_sale
 from . import test_sign_on
 from . import test_slug
 from . import test_spec
+from . import test_stray
 from . import test_placement
 from . import test_servers
 from . import test_subscription

@@ -65,7 +65,7 @@ class SaasCase(TransactionCase):
         }
 
     @classmethod
-    def _say_hello(cls, servers=(), **target):
+    def _say_hello(cls, servers=(), strays=None, **target):
         info = {
             "protocol": 1,
             "worker": "w1",
@@ -85,6 +85,7 @@ class SaasCase(TransactionCase):
                 }
             ],
             "servers": [cls._server_info("pg"), *servers],
+            "strays": False if strays is None else strays,
         }
         return cls._control().hello(info=info)
 
@@ -170,8 +171,14 @@ class SaasCase(TransactionCase):
             "message": "",
         }
 
-    def _status(self, phase, generation=1, message="", usage=False):
-        return {"phase": phase, "generation": generation, "message": message, "usage": usage}
+    def _status(self, phase, generation=1, message="", usage=False, additions=()):
+        return {
+            "phase": phase,
+            "generation": generation,
+            "message": message,
+            "additions": list(additions),
+            "usage": usage,
+        }
 
     def _provision(self, tenant):
         """Make it run, as a worker does."""

@@ -9,6 +9,7 @@ MODELS = (
     "saas.target",
     "saas.target.way",
     "saas.database.server",
+    "saas.stray",
     "saas.template",
     "saas.tenant",
     "saas.tenant.status",

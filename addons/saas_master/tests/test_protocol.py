@@ -94,10 +94,12 @@ class TestProtocol(SaasCase):
     def test_hello_of_another_protocol_registers_nothing(self):
         control = self._control()
         info = {"protocol": 2, "worker": "w", "version": "2", "targets": [], "servers": []}
+        info["strays"] = False
         self.assertEqual(control.hello(info=info)["protocol"], 1)
 
     def test_a_server_of_nobody_is_refused(self):
         info = {"protocol": 1, "worker": "w", "version": "1", "targets": [], "servers": []}
+        info["strays"] = False
         server = {"name": "pg", "target": "nowhere", "ready": True, "notes": []}
         info["servers"] = [{**server, **dict.fromkeys(COUNTS, 0)}]
         with self.assertRaisesRegex(UserError, "Tell of a target before"):

@@ -40,6 +40,19 @@ class TestReport(SaasCase):
         self.assertEqual(tenant.generation_seen, 1)
         self.assertTrue(tenant.seen_at)
 
+    def test_what_others_have_added_is_told_until_it_is_gone(self):
+        tenant = self._sell("report-additions")
+        claim = self._provision(tenant)
+        self.assertFalse(tenant.additions)
+        status = self._status("running", claim["spec"]["generation"], additions=["One.", "Two."])
+        observe = {"tenant": tenant.ref, "epoch": tenant.epoch}
+        self._control().observed(**observe, seq="1", status=status)
+        self.assertEqual(tenant.additions, "One.\nTwo.")
+        self.assertFalse(self._open_operations(tenant), "nothing is done about it")
+        status["additions"] = []
+        self._control().observed(**observe, seq="2", status=status)
+        self.assertFalse(tenant.additions)
+
     @mute_logger("odoo.addons.saas_master.models.saas_tenant_report")
     def test_an_impossible_phase_is_left_out_and_the_end_still_counts(self):
         tenant = self._sell("report-impossible")

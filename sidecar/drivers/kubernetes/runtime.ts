@@ -8,6 +8,7 @@ import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import { publicKey } from "../../domain/tokens.ts"
 import type { Answer, Fence, Runtime } from "../driver.ts"
 import { call } from "../http-call.ts"
+import { additionsTo } from "./additions.ts"
 import { allAnswered, type Writer } from "./apply.ts"
 import type { Client } from "./client.ts"
 import { driftOf } from "./drift.ts"
@@ -94,6 +95,19 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
       if (found) return found
     }
     return ""
+  }
+
+  /** What others have added to it, in words. */
+  async additions(tenant: TenantId): Promise<string[]> {
+    const { deployments, othersPolicies, othersIngresses } = await this.#options.watched.caches()
+    const namespace = this.#namespace(tenant)
+    return additionsTo({
+      namespace,
+      deployment: deployments.get(odooName, namespace),
+      pod: newest(await this.#pods(tenant)),
+      policies: othersPolicies.list(namespace),
+      ingresses: othersIngresses.list(namespace),
+    })
   }
 
   async observe(tenant: TenantId): Promise<SeenRuntime> {

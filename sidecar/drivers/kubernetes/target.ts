@@ -1,4 +1,5 @@
 /** A Kubernetes cluster as a target: a tenant is a namespace of real pods. */
+import { isTenantId } from "../../domain/names.ts"
 import type { Drift } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { TargetInfo } from "../../odoo/port.ts"
@@ -8,6 +9,7 @@ import type {
   DatabaseServers,
   Fence,
   Files,
+  FoundTenant,
   IsolationCheck,
   Router,
   Runtime,
@@ -17,6 +19,8 @@ import type {
 import type { Client } from "./client.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import type { KubernetesFiles } from "./files.ts"
+import { tenantOf } from "./objects/object.ts"
+import { postgresClaim } from "./objects/postgres.ts"
 import type { Pages } from "./pages.ts"
 import { capacity, preflight } from "./preflight.ts"
 import type { KubernetesRouter } from "./router.ts"
@@ -84,6 +88,16 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
     await this.#parts.takeOver.begin(fence, before)
   }
 
+  /** What is on its way out is nobody's any more. */
+  async find(): Promise<readonly FoundTenant[]> {
+    const { namespaces, claims } = await this.#parts.watched.caches()
+    return namespaces.list().flatMap(({ metadata, ...namespace }) => {
+      const id = tenantOf({ ...namespace, metadata })
+      if (id === null || !isTenantId(id) || metadata.deletionTimestamp) return []
+      return [{ id, ownServer: claims.get(postgresClaim, metadata.name) !== null }]
+    })
+  }
+
   /** The first that is found: each is put right by the step that makes it, and then the next one is looked for. */
   async drift(spec: TenantSpec): Promise<Drift | null> {
     const { files, runtime, router } = this.#parts
@@ -92,6 +106,10 @@ export class KubernetesTarget implements Target<ServiceEndpoint> {
       if (what) return { part: part as Drift["part"], what }
     }
     return null
+  }
+
+  async additions(tenant: TenantId): Promise<readonly string[]> {
+    return await this.#parts.runtime.additions(tenant)
   }
 
   watch(changed: (tenant: TenantId) => void): Stop {

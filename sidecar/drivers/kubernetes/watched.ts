@@ -22,6 +22,9 @@ export interface Caches {
   readonly services: WatchCache<KubeObject>
   /** All that there are: they carry no mark of ours. */
   readonly volumes: WatchCache<Volume>
+  /** Those of everybody else, wherever they are: what somebody adds to a tenant is among them. */
+  readonly othersIngresses: WatchCache<KubeObject>
+  readonly othersPolicies: WatchCache<KubeObject>
 }
 
 export class Watched {
@@ -84,15 +87,19 @@ export class Watched {
     const selector = `${labels.managedBy}=${ourselves},${labels.installation}=${this.#installation()}`
     const watch = <T extends KubeObject>(kind: Kind): WatchCache<T> => {
       const cache = new WatchCache<T>(this.#client, kind, selector)
-      cache.onChange((object) => {
-        const tenant = tenantOf(object)
-        if (tenant !== null) for (const listener of this.#listeners) listener(tenant)
-      })
+      cache.onChange((object) => this.#tell(tenantOf(object)))
+      return cache
+    }
+    const namespaces = watch<KubeObject>("Namespace")
+    const watchOthers = (kind: Kind): WatchCache<KubeObject> => {
+      const cache = new WatchCache<KubeObject>(this.#client, kind, `${labels.installation}!=${this.#installation()}`)
+      // Its labels are not to be believed.
+      cache.onChange(({ metadata }) => this.#tell(tenantOf(namespaces.get(metadata.namespace ?? ""))))
       return cache
     }
     return {
       pods: watch("Pod"),
-      namespaces: watch("Namespace"),
+      namespaces,
       claims: watch("PersistentVolumeClaim"),
       deployments: watch("Deployment"),
       ingresses: watch("Ingress"),
@@ -102,11 +109,18 @@ export class Watched {
       accounts: watch("ServiceAccount"),
       services: watch("Service"),
       volumes: new WatchCache(this.#client, "PersistentVolume", ""),
+      othersIngresses: watchOthers("Ingress"),
+      othersPolicies: watchOthers("NetworkPolicy"),
     }
+  }
+
+  #tell(tenant: TenantId | null): void {
+    if (tenant !== null) for (const listener of this.#listeners) listener(tenant)
   }
 
   #cacheOf(caches: Caches, kind: Kind): WatchCache<KubeObject> | null {
     const all: readonly WatchCache<KubeObject>[] = Object.values(caches)
-    return all.find((cache) => cache.kind === kind) ?? null
+    const others = [caches.othersIngresses, caches.othersPolicies]
+    return all.find((cache) => cache.kind === kind && !others.includes(cache)) ?? null
   }
 }

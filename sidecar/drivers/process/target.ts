@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import type { Logger } from "pino"
 import type { TenantId } from "../../domain/tenant.ts"
 import type { TargetInfo } from "../../odoo/port.ts"
-import type { Backups, DatabaseServers, Files, Router, Runtime, Stop, Target } from "../driver.ts"
+import type { Backups, DatabaseServers, Files, FoundTenant, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import type { ProcessFiles } from "./files.ts"
 import type { Firewall } from "./firewall.ts"
@@ -65,6 +65,11 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
       dedicatedServers: false,
       checksIsolation: false,
     }
+  }
+
+  /** Its folder says that one is here: all else that it has goes before that. */
+  async find(): Promise<readonly FoundTenant[]> {
+    return (await this.#parts.files.list()).map((id) => ({ id, ownServer: false }))
   }
 
   /** Besides, it puts back the rules that somebody who loads others on this machine may have flushed. */

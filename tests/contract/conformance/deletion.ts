@@ -1,6 +1,7 @@
 /** Data goes only after a final backup that was verified, and the backup holds what there was. */
 import { strict as assert } from "node:assert"
 import type { Test } from "uvu"
+import type { Databases, FoundDatabase } from "../../../sidecar/drivers/driver.ts"
 import { Tenant } from "./tenant.ts"
 import type { World } from "./world.ts"
 
@@ -12,6 +13,12 @@ export function deletion<E>(test: Test, world: () => World<E>): void {
   test("a tenant is made and used", async () => {
     tenant = await new Tenant(world()).makeDatabase()
     await world().asTenant(tenant.id, tenant.id, "UPDATE res_company SET name = 'Acme & Söhne'")
+  })
+
+  test("it is found by any sidecar, whoever knows of it", async () => {
+    const { databases, target } = await world().another()
+    assert.ok((await target.find()).some(({ id, ownServer }) => id === tenant.id && !ownServer))
+    assert.deepEqual(await databasesOf(databases), [{ tenant: tenant.id, server: "local", isThere: true }])
   })
 
   test("what was never backed up cannot be verified", async () => {
@@ -48,6 +55,19 @@ export function deletion<E>(test: Test, world: () => World<E>): void {
     assert.equal(await backups().observe(tenant.id), "verified")
     assert.equal((await world().driver.databases.observe(tenant.spec)).stage, "absent")
   })
+
+  test("gone, it is found no more, and the server remembers who it was", async () => {
+    const { databases, target } = world().driver
+    assert.deepEqual(
+      (await target.find()).filter(({ id }) => id === tenant.id),
+      [],
+    )
+    assert.deepEqual(await databasesOf(databases), [{ tenant: tenant.id, server: "local", isThere: false }])
+  })
+
+  async function databasesOf(databases: Databases): Promise<readonly FoundDatabase[]> {
+    return (await databases.find([tenant.id])).filter((one) => one.tenant === tenant.id)
+  }
 
   /** Databases and roles that a verification left behind. */
   async function scratch(): Promise<unknown[]> {

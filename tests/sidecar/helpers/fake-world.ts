@@ -78,6 +78,7 @@ export class FakeWorld {
           const { activeUsers } = observeModel(this.modelOf(id))
           return activeUsers === null ? null : { activeUsers, megabytes: 48 }
         },
+        find: async () => [],
         ping: async () => undefined,
         problems: async () => [],
         close: async () => undefined,
@@ -194,6 +195,7 @@ export class FakeWorld {
         observe: async (tenant) => this.modelOf(tenant).route,
         remove: (fence) => this.#do({ kind: "remove_route" }, fence),
       },
+      find: async () => [...this.models.keys()].map((id) => ({ id, ownServer: false })),
       describe: async () => ({
         name: "local",
         kind: "process",

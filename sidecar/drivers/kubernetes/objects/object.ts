@@ -112,6 +112,6 @@ export function installationOf(object: KubeObject): string | null {
   return object.metadata.labels?.[labels.installation] ?? null
 }
 
-export function tenantOf(object: KubeObject): TenantId | null {
-  return object.metadata.labels?.[labels.tenant] ?? null
+export function tenantOf(object: KubeObject | null): TenantId | null {
+  return object?.metadata.labels?.[labels.tenant] ?? null
 }

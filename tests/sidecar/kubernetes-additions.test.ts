@@ -38,4 +38,10 @@ test("a policy and an Ingress say what they can do and how they go", () => {
   assert.match(told[2] ?? "", /Ingress shop.*kubectl delete ingress\/shop -n saas-a/)
 })
 
+test("what cert-manager adds for a certificate that we asked for is no news", () => {
+  const labels = { "acme.cert-manager.io/http01-solver": "true" }
+  const ingresses = [{ metadata: { name: "cm-acme-http-solver-x", labels } }]
+  assert.deepEqual(additionsTo(around({ ingresses })), [])
+})
+
 test.run()

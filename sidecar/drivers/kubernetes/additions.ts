@@ -62,6 +62,10 @@ function othersIn(spec: Containers | undefined): readonly Container[] {
   return all.filter(({ name }) => name !== odooName).sort((a, b) => a.name.localeCompare(b.name))
 }
 
+/** cert-manager adds one for as long as it shows that a customer's domain leads here, and we asked it to. */
+const solver = "acme.cert-manager.io/http01-solver"
+
 function names(objects: readonly KubeObject[]): string[] {
-  return objects.map(({ metadata }) => metadata.name).sort()
+  const unasked = objects.filter(({ metadata }) => metadata.labels?.[solver] === undefined)
+  return unasked.map(({ metadata }) => metadata.name).sort()
 }

@@ -4,7 +4,8 @@ import { suite } from "uvu"
 import type { StepKind } from "../../sidecar/domain/plan.ts"
 import { assertAllIsDone, inPostgres } from "../helpers/census.ts"
 import { Killer } from "../helpers/killer.ts"
-import { confirmQuotation, deleteForGood, type TenantRow, waitForPhase } from "../helpers/sales.ts"
+import { confirmQuotation, deleteForGood, readTenant, type TenantRow, waitForPhase } from "../helpers/sales.ts"
+import { until } from "../helpers/wait.ts"
 import { makeProduct, type Product } from "./product.ts"
 
 const test = suite("a sidecar of Kubernetes killed after each step")
@@ -70,13 +71,14 @@ test("while the API server is away, tenants serve, and what is wanted meanwhile 
   const server = product.cluster.apiServer
   // Others may work with a cluster that is not ours.
   if (server === null) return
-  const log = killer.log()
   await server.kill()
   assert.equal((await product.visit("phoenix")).status, 200)
-  other = await confirmQuotation(product.master, { slug: "meanwhile", plan: product.plan.name })
-  await log.stepEnded("prepare_database", 60)
+  const { id } = await confirmQuotation(product.master, { slug: "meanwhile", plan: product.plan.name })
+  const waits = async () =>
+    /The cluster at .* does not answer/.test((await readTenant(product.master, id)).message || "")
+  await until("its page says what it waits for", waits)
   await server.start()
-  await waitForPhase(product.master, other.id, "running", 240)
+  other = await waitForPhase(product.master, id, "running", 240)
   assert.equal((await product.visit("meanwhile")).status, 200)
   await assertOneOfEach([tenant, other])
 })

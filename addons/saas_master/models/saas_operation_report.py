@@ -134,6 +134,11 @@ class SaasOperationReport(models.Model):
 
     def _finish_retry(self, outcome):
         self._back_to_queue(outcome["after_seconds"], outcome["reason"])
+        tenant = self.tenant_id
+        if tenant and self.state == "queued" and tenant.message != outcome["reason"]:
+            # Its worker did not get as far as to look at the tenant, and so has told no status.
+            tenant.status_id.message = outcome["reason"]
+            tenant._notify_changed()
         if self.attempt == MANY_TRIES and self.state == "queued":
             self.env["saas.audit.entry"]._log(self, "many_tries", reason=outcome["reason"])
             self.tenant_id._tell_many_tries(outcome["reason"])

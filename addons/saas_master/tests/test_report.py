@@ -158,6 +158,15 @@ class TestReport(SaasCase):
         self._provision(tenant)
         self.assertFalse(tenant.activity_ids)
 
+    def test_the_page_says_why_it_waits_though_nothing_of_it_was_seen(self):
+        tenant = self._sell("report-unseen")
+        claim = self._claim_one(tenant)
+        self._finish(claim, "retry", after_seconds=0, reason="The cluster does not answer.")
+        self.assertEqual(tenant.message, "The cluster does not answer.")
+        self.assertEqual(tenant.phase, "pending")
+        self._provision(tenant)
+        self.assertFalse(tenant.message)
+
     def test_a_running_one_is_cancelled_by_its_worker(self):
         tenant = self._sell("report-cancel")
         claim = self._claim_one(tenant)

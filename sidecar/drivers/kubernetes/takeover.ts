@@ -60,7 +60,9 @@ export class TakeOver {
     const namespace = namespaceOf(fence.tenant)
     await volumes.takeOver(fence, namespace)
     const place = await client.get<KubeObject>({ kind: "Namespace", name: namespace })
-    if (place === null) return
+    // What is in one that is going goes with it, whoever still writes to it: there is nothing to guard, and who holds it
+    // is told by the step that waits for it.
+    if (place === null || place.metadata.deletionTimestamp) return
     const selector = Object.entries(inventory(writer.owner(fence))).map((pair) => pair.join("="))
     const lists = await Promise.all(
       listed.map((kind) => client.list<KubeObject>(kind, namespace, selector.join(",")).then(wheresOf(kind, fence))),

@@ -23,7 +23,7 @@ test.before(async () => {
     const policies = networkPolicies(owner, place, {
       callers: ["traefik"],
       callerNetworks: [`${node}/32`],
-      postgres: [{ networks: [`${postgres}/32`], namespaces: [databases], port: 5432 }],
+      postgres: [{ networks: [`${postgres}/32`], namespaces: [databases], address: { port: 5432 } }],
       ownPostgres: false,
       certificates: false,
       mailPorts: [],

@@ -61,7 +61,7 @@ test("a policy that lets one more in is no longer the one that was made", () => 
   const parts = {
     callers: ["traefik"],
     callerNetworks: [],
-    postgres: [{ networks: ["10.0.0.1/32"], namespaces: [], port: 5432 }],
+    postgres: [{ networks: ["10.0.0.1/32"], namespaces: [], address: { port: 5432 } }],
     ownPostgres: false,
     certificates: false,
     mailPorts: [],

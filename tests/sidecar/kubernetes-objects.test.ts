@@ -49,7 +49,7 @@ const up = ingress(owner, place, {
 const policies = networkPolicies(owner, place, {
   callers: ["traefik"],
   callerNetworks: ["10.1.0.0/24"],
-  postgres: [{ networks: ["10.9.9.9/32"], namespaces: ["databases"], port: 5432 }],
+  postgres: [{ networks: ["10.9.9.9/32"], namespaces: ["databases"], address: { port: 5432 } }],
   ownPostgres: false,
   certificates: true,
   mailPorts: [587],

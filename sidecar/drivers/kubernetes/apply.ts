@@ -25,6 +25,7 @@ import {
   epochOf,
   installationOf,
   inventory,
+  inventorySelector,
   type Kind,
   type KubeObject,
   type Owner,
@@ -187,10 +188,11 @@ export class Writer {
   }
 
   async #inventory(fence: Fence, namespace: string, kind: Kind): Promise<readonly KubeObject[]> {
-    const own = Object.entries(inventory(this.owner(fence)))
+    const owner = this.owner(fence)
     const seen = await this.#look.findIn(kind, namespace)
-    if (seen) return seen.filter(({ metadata }) => own.every(([label, value]) => metadata.labels?.[label] === value))
-    return (await this.#client.list(kind, namespace, own.map((pair) => pair.join("=")).join(","))).items
+    if (seen === null) return (await this.#client.list(kind, namespace, inventorySelector(owner))).items
+    const own = Object.entries(inventory(owner))
+    return seen.filter(({ metadata }) => own.every(([label, value]) => metadata.labels?.[label] === value))
   }
 
   /** As it is, if it may be written by this claim. `anew`: what was seen before is not good enough. */

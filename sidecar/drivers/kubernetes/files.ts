@@ -144,7 +144,7 @@ export function bounds(owner: Owner, name: string, spec: TenantSpec, settings: K
     ...networkPolicies(owner, name, {
       callers,
       callerNetworks,
-      postgres: reach.shared ? [{ ...reach, port: reach.address.port }] : [],
+      postgres: reach.shared ? [reach] : [],
       ownPostgres: spec.database === "dedicated",
       certificates: certificates !== null,
       mailPorts: relay ? [relay.port] : [],

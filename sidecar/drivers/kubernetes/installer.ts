@@ -61,7 +61,7 @@ export class JobInstaller implements Installer {
       ...networkPolicies(keeper, where, {
         callers: [],
         callerNetworks: [],
-        postgres: settings.databases.map((server) => ({ ...server, port: server.address.port })),
+        postgres: settings.databases,
         ownPostgres: false,
         certificates: false,
         mailPorts: [],

@@ -14,7 +14,7 @@ import { isReady, type Pod, problemOf } from "./explain.ts"
 import { odooPort } from "./objects/deployment.ts"
 import { namespace as namespaceObject } from "./objects/namespace.ts"
 import { networkPolicies } from "./objects/network-policies.ts"
-import { epochOf, inventory, type KubeObject, type Owner } from "./objects/object.ts"
+import { epochOf, inventorySelector, type KubeObject, type Owner } from "./objects/object.ts"
 import { places } from "./objects/pod.ts"
 import { probe, probeName, probeTenant } from "./objects/probe.ts"
 import { serviceAccount } from "./objects/service-account.ts"
@@ -88,11 +88,10 @@ export class PodIsolationCheck implements IsolationCheck {
     const { callers, callerNetworks, databases } = settings
     const owner = this.#owner(fence)
     await client.apply(namespaceObject(owner, name))
-    const postgres = databases.map((server) => ({ ...server, port: server.address.port }))
     const bounds = {
       callers,
       callerNetworks,
-      postgres,
+      postgres: databases,
       ownPostgres: false,
       certificates: false,
       mailPorts: [],
@@ -166,8 +165,7 @@ export class PodIsolationCheck implements IsolationCheck {
   /** Those of other targets in this cluster have another prefix. */
   async #removeOlder(fence: Fence): Promise<void> {
     const { client, settings } = this.#options
-    const selector = Object.entries(inventory(this.#owner(fence))).map((pair) => pair.join("="))
-    const { items } = await client.list<KubeObject>("Namespace", undefined, selector.join(","))
+    const { items } = await client.list<KubeObject>("Namespace", undefined, inventorySelector(this.#owner(fence)))
     for (const object of items) {
       const { name, deletionTimestamp } = object.metadata
       const isOlder = name.startsWith(`${settings.prefix}probe-`) && epochOf(object) < fence.epoch

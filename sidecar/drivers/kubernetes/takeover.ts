@@ -7,7 +7,7 @@ import type { TenantId } from "../../domain/tenant.ts"
 import type { Before, Fence } from "../driver.ts"
 import { allAnswered, type Writer } from "./apply.ts"
 import type { Client, Where } from "./client.ts"
-import { annotations, epochOf, inventory, type Kind, type KubeObject } from "./objects/object.ts"
+import { annotations, epochOf, inventorySelector, type Kind, type KubeObject } from "./objects/object.ts"
 import { packerName } from "./objects/packer.ts"
 import { postgresName } from "./objects/postgres.ts"
 import { confSecret } from "./objects/secret.ts"
@@ -63,9 +63,9 @@ export class TakeOver {
     // What is in one that is going goes with it, whoever still writes to it: there is nothing to guard, and who holds it
     // is told by the step that waits for it.
     if (place === null || place.metadata.deletionTimestamp) return
-    const selector = Object.entries(inventory(writer.owner(fence))).map((pair) => pair.join("="))
+    const selector = inventorySelector(writer.owner(fence))
     const lists = await Promise.all(
-      listed.map((kind) => client.list<KubeObject>(kind, namespace, selector.join(",")).then(wheresOf(kind, fence))),
+      listed.map((kind) => client.list<KubeObject>(kind, namespace, selector).then(wheresOf(kind, fence))),
     )
     const unlisted = [...named, ...((await hasTraefik()) ? traefikNames : [])].map((one) => ({ ...one, namespace }))
     const all = [{ kind: "Namespace", name: namespace } as const, ...lists.flat(), ...unlisted]

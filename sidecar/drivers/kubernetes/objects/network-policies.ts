@@ -38,7 +38,7 @@ export interface PolicyParts {
   readonly postgres: readonly {
     readonly networks: readonly string[]
     readonly namespaces: readonly string[]
-    readonly port: number
+    readonly address: { readonly port: number }
   }[]
   /** Whether the tenant has a PostgreSQL of its own here, which only its Odoo and the operator may reach. */
   readonly ownPostgres: boolean
@@ -119,7 +119,7 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
             policyTypes: ["Egress"],
             egress: parts.postgres.map((server) => ({
               to: [...namespaces(server.namespaces), ...networks(server.networks)],
-              ports: [port(server.port)],
+              ports: [port(server.address.port)],
             })),
           }),
         ]

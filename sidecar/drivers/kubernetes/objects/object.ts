@@ -85,6 +85,12 @@ export function inventory({ installation, tenant }: Omit<Owner, "epoch">): Recor
   return { [labels.managedBy]: ourselves, [labels.installation]: installation, [labels.tenant]: tenant }
 }
 
+/** The same for the API server, which lists by it. */
+export function inventorySelector(owner: Omit<Owner, "epoch">): string {
+  const pairs = Object.entries(inventory(owner))
+  return pairs.map((pair) => pair.join("=")).join(",")
+}
+
 export function metadata(
   owner: Owner,
   name: string,

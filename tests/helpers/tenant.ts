@@ -23,7 +23,8 @@ export interface Answer {
 
 /**
  * HTTP to a host such as `acme.localhost`, which resolvers outside browsers do not all know: it connects to
- * 127.0.0.1 and names the host.
+ * 127.0.0.1 and names the host. Each visit has a connection of its own: one that is kept may be closed by a router that
+ * takes up a change in the very moment when it is used again.
  */
 export function visit(
   url: string,
@@ -39,6 +40,7 @@ export function visit(
         method: options.method ?? "GET",
         headers: { host: `${hostname}:${port}`, ...options.headers },
         timeout: 60_000,
+        agent: false,
       },
       (response) => {
         const chunks: Buffer[] = []

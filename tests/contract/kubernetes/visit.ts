@@ -3,12 +3,12 @@ import { request as httpRequest } from "node:http"
 import type { Answer } from "../../helpers/tenant.ts"
 import type { Visit } from "../conformance/world.ts"
 
-/** HTTP to the ingress controller, which knows tenants by the name of the host only. */
+/** HTTP to the ingress controller, which knows tenants by the name of the host only; each visit has a connection of its own. */
 export function visitAt(address: string, host: string, path: string, options: Visit = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = { host, ...options.headers }
     const request = httpRequest(
-      { host: address, port: 80, path, method: options.method ?? "GET", headers, timeout: 60_000 },
+      { host: address, port: 80, path, method: options.method ?? "GET", headers, timeout: 60_000, agent: false },
       (response) => {
         const chunks: Buffer[] = []
         response.on("data", (chunk: Buffer) => chunks.push(chunk))

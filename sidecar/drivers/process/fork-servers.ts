@@ -27,6 +27,7 @@ const kept = 2
 
 export class ForkServers {
   readonly #options: ForkServersOptions
+  readonly #under = new Set<Promise<void>>()
 
   constructor(options: ForkServersOptions) {
     this.#options = options
@@ -78,10 +79,18 @@ export class ForkServers {
     })
   }
 
+  /** Nobody waits for them; but whoever stops the holder after us must not find it started anew by one. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#under)
+  }
+
   async #quietly(work: () => Promise<void>): Promise<void> {
-    await work().catch((error: unknown) => {
+    const done = work().catch((error: unknown) => {
       this.#options.log.warn({ err: error }, "no fork server could be made ready: tenants start more slowly")
     })
+    this.#under.add(done)
+    await done
+    this.#under.delete(done)
   }
 }
 

@@ -91,6 +91,7 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
 
   async close(): Promise<void> {
     this.#closed.abort()
+    await this.#parts.forkServers.settled()
   }
 
   /** The holder may be killed like everything else: the next one has taken over what runs. */

@@ -9,9 +9,10 @@ stay inside its own database, so that CONNECT on any other one can be taken away
   started it decides what comes next;
 * a stop lets requests that are being answered finish, and leaves all others to the next start;
 * due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL;
-* requests for which there is no connection left wait for one.
+* requests for which there is no connection left wait for one;
+* a database that is not there yet is waited for: most of a start needs none.
 
-The configuration must name exactly one database in `db_name`. It must be there already (a template
+The configuration must name exactly one database in `db_name`. Somebody else makes it (a template
 is built with `-i … --stop-after-init` into an empty one that has the extension pg_trgm): creating
 databases is not a tenant's business. `odoo` is found through PYTHONPATH.
 """
@@ -49,6 +50,8 @@ CONNECTION_SECONDS = 30
 # What ends or reloads Odoo, and how often and after how long the main thread is reminded of it.
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 WAKE_TIMES, WAKE_SECONDS = 10, 0.05
+# How long a start waits for a database that its role may connect to, and how often it tries.
+DATABASE_SECONDS, DATABASE_TRY_SECONDS = 60, 0.05
 # How long a stop waits for requests that are being answered.
 FINISH_SECONDS = 10
 
@@ -279,9 +282,30 @@ def prepare(args):
         sys.exit(str(error))
 
 
+def await_database(name):
+    """Return once the role may connect to it, which is when it is all made."""
+    # The first process of a container ends by no signal that it has not asked for.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
+    _name, connection_info = sql_db.connection_info_for(name)
+    deadline = time.monotonic() + DATABASE_SECONDS
+    told = False
+    while True:
+        try:
+            psycopg2.connect(**connection_info).close()
+            return
+        except psycopg2.OperationalError as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"Its database is not to be had: {error}")
+            if not told:
+                _logger.info("Waiting for the database: %s", error)
+            told = True
+            time.sleep(DATABASE_TRY_SECONDS)
+
+
 def main(args):
     database = prepare(args)
     report_configuration()
+    await_database(database)
     # `odoo.cli` would create a database that is missing; what is missing here is for the operator.
     return server.start(preload=[database], stop=config["stop_after_init"])
 

@@ -65,12 +65,15 @@ export interface Drift {
   readonly what: string
 }
 
+/** `begun`: made while there was no database yet, so that nothing of the customer's is in them. */
+export type SeenFiles = "absent" | "begun" | "present"
+
 export interface Observation {
   readonly server: SeenServer
   readonly template: "absent" | "ready"
   /** `absent` while the server is not ready: nobody can look. */
   readonly database: SeenDatabase
-  readonly files: "absent" | "present"
+  readonly files: SeenFiles
   readonly runtime: SeenRuntime
   /** null while no runtime answers. */
   readonly tenant: SeenTenant | null
@@ -147,7 +150,8 @@ function planRunning(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
   return planDatabase(seen) ?? planRuntime(spec, wanted, seen) ?? planService(spec, wanted, seen)
 }
 
-function planDatabase({ server, database, files, finalBackup, template, drift }: Observation): Decision | null {
+function planDatabase(seen: Observation): Decision | null {
+  const { server, database, files, finalBackup, template, drift, runtime } = seen
   if (server.state !== "ready") return step({ kind: "make_server" })
   switch (database.stage) {
     case "foreign":
@@ -160,14 +164,16 @@ function planDatabase({ server, database, files, finalBackup, template, drift }:
       if (files === "present") {
         return blocked("Its database is gone while its files are there. Restore a backup, or remove the files first.")
       }
+      // Started by a round that came to no database, for which it would wait until it has given up.
+      if (runtime.state !== "stopped") return step({ kind: "stop_runtime" })
       return step({ kind: template === "absent" ? "build_template" : "clone_database" })
     case "cloned":
       return step({ kind: "prepare_database" })
     case "prepared":
-      return step({ kind: files === "absent" ? "create_files" : "open_database" })
+      return step({ kind: files === "present" ? "open_database" : "create_files" })
     case "open":
       if (database.rights === "wrong") return step({ kind: "repair_rights" })
-      return files === "absent" || drift?.part === "files" ? step({ kind: "create_files" }) : null
+      return files !== "present" || drift?.part === "files" ? step({ kind: "create_files" }) : null
   }
 }
 
@@ -236,12 +242,13 @@ function planDeleted(spec: TenantSpec, seen: Observation): Decision {
     case "cloned":
     case "prepared":
       // Never opened, so nothing of the customer is in it. Files first: alone they would look like a lost database.
-      return step({ kind: files === "present" ? "remove_files" : "drop_database" })
+      return step({ kind: files === "absent" ? "drop_database" : "remove_files" })
     case "open":
       if (finalBackup === "absent") return step({ kind: "back_up" })
       return step({ kind: finalBackup === "verified" ? "drop_database" : "verify_backup" })
     case "absent":
       if (database.rights === "wrong") return step({ kind: "drop_database" })
+      if (files === "begun") return step({ kind: "remove_files" })
       if (files === "present") {
         return finalBackup === "verified"
           ? step({ kind: "remove_files" })

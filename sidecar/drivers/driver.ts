@@ -8,6 +8,7 @@ import type {
   FinalBackup,
   RouteState,
   SeenDatabase,
+  SeenFiles,
   SeenRoute,
   SeenRuntime,
   SeenServer,
@@ -125,10 +126,13 @@ export interface Runtime<E> {
 }
 
 export interface Files {
-  /** What of it can be made while there is no database yet: it stays `absent`. Left out where that saves no time. */
-  makeRoom?(spec: TenantSpec, fence: Fence): Promise<void>
+  /**
+   * What can be made while there is no database yet. Where that makes them `begun`, its Odoo may be started before there
+   * is one, and waits for it. Left out where that saves no time.
+   */
+  begin?(spec: TenantSpec, fence: Fence): Promise<void>
   ensure(spec: TenantSpec, fence: Fence): Promise<void>
-  observe(tenant: TenantId): Promise<"absent" | "present">
+  observe(tenant: TenantId): Promise<SeenFiles>
   /** Megabytes on disk. */
   usage(tenant: TenantId): Promise<number>
   remove(fence: Fence): Promise<void>

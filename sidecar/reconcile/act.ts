@@ -34,7 +34,7 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
     case "build_template":
       return await templates.build(spec.template, fence)
     case "clone_database":
-      return await together(databases.clone(spec, fence), target.files.makeRoom?.(spec, fence))
+      return await cloneDatabase(world, spec, fence)
     case "prepare_database":
       return await databases.prepare(spec, fence)
     case "open_database":
@@ -81,10 +81,26 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
   }
 }
 
-/** Fails with the first that fails, once all have ended: nothing of a step goes on after it. */
-async function together(...acts: readonly (Promise<void> | undefined)[]): Promise<void> {
-  await Promise.allSettled(acts)
+/** Where the target can do that, Odoo starts meanwhile: most of a start needs no database. */
+async function cloneDatabase<E>(world: World<E>, spec: TenantSpec, fence: Fence): Promise<void> {
+  const acts = [world.databases.clone(spec, fence), startAhead(world, spec, fence)]
+  // Both have ended by then: nothing of a step goes on after it.
+  const [cloned] = await Promise.allSettled(acts)
+  if (cloned?.status === "rejected" && (await hasBegun(world, spec))) {
+    // It would wait in vain. Where it cannot be stopped now, the next round begins with that.
+    await Promise.allSettled([world.target.runtime.stop(fence, 0)])
+  }
   await Promise.all(acts)
+}
+
+async function startAhead<E>(world: World<E>, spec: TenantSpec, fence: Fence): Promise<void> {
+  const { files, runtime } = world.target
+  await files.begin?.(spec, fence)
+  if (await hasBegun(world, spec)) await runtime.ensure(spec, fence)
+}
+
+async function hasBegun<E>({ target }: World<E>, { id }: TenantSpec): Promise<boolean> {
+  return (await target.files.observe(id)) === "begun"
 }
 
 async function awaitReady<E>({ target, control }: World<E>, spec: TenantSpec, fence: Fence): Promise<void> {

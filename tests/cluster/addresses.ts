@@ -40,7 +40,7 @@ export function addressesOf(number: number): Addresses {
     pods: at("128.0/17"),
     realPods: { first: at("128.2"), last: at("191.254") },
     fakePods: at("192.0/18"),
-    services: at("32.0/20"),
+    services: at("32.0/19"),
     apiService: at("32.1"),
     dns: at("32.10"),
     ingress: at("32.80"),

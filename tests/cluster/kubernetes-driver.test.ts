@@ -1,5 +1,6 @@
 /** The Kubernetes driver keeps the promises of a target on real pods. */
 import { suite } from "uvu"
+import { ahead } from "../contract/conformance/ahead.ts"
 import { databases } from "../contract/conformance/databases.ts"
 import { deletion } from "../contract/conformance/deletion.ts"
 import { fencing } from "../contract/conformance/fencing.ts"
@@ -18,7 +19,7 @@ test.before(async () => {
 
 test.after(() => world.destroy())
 
-for (const part of [databases, hostileRole, deletion, fencing, routes]) part(test, () => world)
+for (const part of [databases, hostileRole, deletion, fencing, routes, ahead]) part(test, () => world)
 // Until there is an activator, nobody waits for a tenant that is stopped.
 runtimes(test, () => world, "told")
 

@@ -31,7 +31,7 @@ test.before(async () => {
   odoo = await ensureOdoo(silent)
   chmodSync(stateDir, 0o711)
   const postgres = await pickFree(18_460, 18_480)
-  port = await pickFree(18_481, 18_499)
+  port = await pickFree(18_481, 18_498)
   const ports = { postgres, master: port, sidecar: 0, http: 0 }
   parts = await makeParts(
     { stateDir, ports, network: "127.66.0.0", uidBase: 200_000, durable: false, demo: false },
@@ -120,6 +120,17 @@ test("a reload ends it, and whoever started it decides", async () => {
   assert.equal(code, 75)
 })
 
+test("a database that is not to be had yet is waited for, and a stop waits for nobody", async () => {
+  await parts.postgres.query("postgres", (client) => client.query("ALTER ROLE saas_master NOLOGIN"))
+  const [patient, stopped] = [launch(), launch({ http_port: String(port + 1) }, "stopped")]
+  await Promise.all([waitsForDatabase(patient), waitsForDatabase(stopped)])
+  await end(stopped)
+  assert.equal(await answers("/web/health"), false)
+  await parts.postgres.query("postgres", (client) => client.query("ALTER ROLE saas_master LOGIN"))
+  await until("it serves", () => answers("/web/health?db_server_status=1"), { seconds: 60 })
+  await end(patient)
+})
+
 test("it refuses to start without a database of its own", async () => {
   const config = writeConfig("nameless", { db_name: "" })
   const { code, output } = await tryRun(odoo.python, [join(repo, "runtime/launch.py"), "-c", config], {
@@ -130,14 +141,26 @@ test("it refuses to start without a database of its own", async () => {
   assert.match(output, /set db_name to its name/)
 })
 
-function launch(changes: Readonly<Record<string, string>> = {}): ChildProcess {
-  const child = spawn(odoo.python, [join(repo, "runtime/launch.py"), "-c", writeConfig("odoo", changes)], {
+function launch(changes: Readonly<Record<string, string>> = {}, name = "odoo"): ChildProcess {
+  const child = spawn(odoo.python, [join(repo, "runtime/launch.py"), "-c", writeConfig(name, changes)], {
     cwd: "/",
     env: pythonEnv(odoo.pythonPath),
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", "pipe"],
   })
+  // Read to its end, whether somebody looks at it or not: a full pipe would hold it up.
+  child.stderr?.resume()
   started.push(child)
   return child
+}
+
+async function waitsForDatabase({ stderr }: ChildProcess): Promise<void> {
+  let told = ""
+  stderr?.on("data", (text) => {
+    told += text
+  })
+  await until("it waits for its database", () => /Waiting for the database: .*not permitted to log in/s.test(told), {
+    seconds: 60,
+  })
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -43,6 +43,27 @@ test("a template that is gone does not matter to a tenant that has been cloned",
   assert.equal(plan(aSpec(), wanted, { ...serving, template: "absent" }), { kind: "done" })
 })
 
+test("what was started for a database that did not come is stopped before the next try, and never opened half-made", () => {
+  const ahead = {
+    ...nothing,
+    files: "begun",
+    runtime: { state: "starting", fingerprint: "runtime", crashes: 0 },
+  } as const
+  assert.is(nextStep(aSpec(), ahead), "stop_runtime")
+  assert.is(nextStep(aSpec(), { ...ahead, runtime: nothing.runtime }), "clone_database")
+  assert.is(nextStep(aSpec(), { ...ahead, database: { stage: "cloned", rights: "right" } }), "prepare_database")
+  assert.is(nextStep(aSpec(), { ...ahead, database: { stage: "prepared", rights: "right" } }), "create_files")
+})
+
+test("one that was started ahead is waited for as soon as its database is open", () => {
+  const { runtime } = { runtime: { state: "starting", fingerprint: "runtime", crashes: 0 } } as const
+  assert.is(nextStep(aSpec(), { ...serving, runtime, tenant: null }), "await_ready")
+})
+
+test("files that were begun for a database that did not come are removed without a backup: nobody has used them", () => {
+  assert.is(nextStep(aSpec({ desired: "deleted" }), { ...nothing, files: "begun" }), "remove_files")
+})
+
 test("nobody is sent to a tenant before it is bootstrapped and knows its limits", () => {
   const unrouted = { ...serving, route: nothing.route }
   assert.is(nextStep(aSpec(), { ...unrouted, tenant: { bootstrapped: false, settings: "" } }), "bootstrap")

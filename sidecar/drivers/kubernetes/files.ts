@@ -1,5 +1,6 @@
 /** A tenant's namespace with all that bounds it, and the claim that its filestore lies in. */
 import { Writable } from "node:stream"
+import type { SeenFiles } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { Fence, Files } from "../driver.ts"
 import type { Writer } from "./apply.ts"
@@ -10,7 +11,7 @@ import { type Claim, claim, claimName } from "./objects/claim.ts"
 import { odooName } from "./objects/deployment.ts"
 import { namespace } from "./objects/namespace.ts"
 import { networkPolicies } from "./objects/network-policies.ts"
-import { type KubeObject, labels, type Owner } from "./objects/object.ts"
+import { annotations, type KubeObject, labels, type Owner, withMarks } from "./objects/object.ts"
 import { places } from "./objects/pod.ts"
 import { limitRange, resourceQuota } from "./objects/quota.ts"
 import { serviceAccount } from "./objects/service-account.ts"
@@ -29,6 +30,9 @@ export interface FilesOptions {
   readonly volumes: Volumes
 }
 
+/** On a claim for whose pod there is no database yet. */
+const begun = { [annotations.begun]: "without a database" }
+
 export class KubernetesFiles implements Files {
   readonly #options: FilesOptions
   /** A claim can be measured only while a pod has it. */
@@ -38,7 +42,24 @@ export class KubernetesFiles implements Files {
     this.#options = options
   }
 
-  async makeRoom(spec: TenantSpec, fence: Fence): Promise<void> {
+  async begin(spec: TenantSpec, fence: Fence): Promise<void> {
+    const { writer, watched, volumes } = this.#options
+    await this.#surround(spec, fence)
+    // What a removed one has left has the customer's data in it.
+    if (await volumes.hasKept(this.#namespace(spec.id))) return
+    await watched.sees([await writer.apply(fence, withMarks(await this.#claim(spec, fence), begun))])
+  }
+
+  async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
+    const { writer, watched } = this.#options
+    await this.#surround(spec, fence)
+    // Last: where the claim is, all of it is.
+    await watched.sees([await writer.apply(fence, await this.#claim(spec, fence))])
+    const volume = await this.#volumeOf(spec.id)
+    if (volume) await this.#options.volumes.keep(fence, volume)
+  }
+
+  async #surround(spec: TenantSpec, fence: Fence): Promise<void> {
     const { settings, writer, watched } = this.#options
     const owner = writer.owner(fence)
     const name = this.#namespace(spec.id)
@@ -48,19 +69,10 @@ export class KubernetesFiles implements Files {
     await writer.prune(fence, name, "NetworkPolicy", all)
   }
 
-  async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
-    const { writer, watched } = this.#options
-    await this.makeRoom(spec, fence)
-    // Last: where the claim is, all of it is.
-    await watched.sees([await writer.apply(fence, await this.#claim(spec, fence))])
-    const volume = await this.#volumeOf(spec.id)
-    if (volume) await this.#options.volumes.keep(fence, volume)
-  }
-
   /** "" where everything is as it should be, as far as it is there at all. */
   async drift(spec: TenantSpec): Promise<string> {
     const { settings, writer, watched } = this.#options
-    if ((await this.observe(spec.id)) === "absent") return ""
+    if ((await this.observe(spec.id)) !== "present") return ""
     const name = this.#namespace(spec.id)
     const owner = writer.owner({ tenant: spec.id, epoch: 0 })
     for (const wanted of [namespace(owner, name), ...bounds(owner, name, spec, settings)]) {
@@ -94,9 +106,11 @@ export class KubernetesFiles implements Files {
     return await this.#options.volumes.of(claims.get(claimName, this.#namespace(tenant)))
   }
 
-  async observe(tenant: TenantId): Promise<"absent" | "present"> {
+  async observe(tenant: TenantId): Promise<SeenFiles> {
     const { claims } = await this.#options.watched.caches()
-    return claims.get(claimName, this.#namespace(tenant)) ? "present" : "absent"
+    const found = claims.get(claimName, this.#namespace(tenant))
+    if (found === null) return "absent"
+    return found.metadata.annotations?.[annotations.begun] === undefined ? "present" : "begun"
   }
 
   async usage(tenant: TenantId): Promise<number> {

@@ -103,7 +103,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
       await writer.remove(fence, { kind: "IngressRoute", name: "guard", namespace })
     await ingresses.until(() => ingresses.get(ingressName, namespace) === null, 10, fence.signal)
     if (found) await this.#served(found, hostsOf(found), { kind: "none" }, fence.signal)
-    if ((await files.observe(fence.tenant)) === "present") return
+    if ((await files.observe(fence.tenant)) !== "absent") return
     await writer.remove(fence, { kind: "Namespace", name: namespace }, { awaitGone: true })
     await namespaces.until(() => namespaces.get(namespace) === null, 10, fence.signal)
   }

@@ -49,6 +49,12 @@ export class Volumes {
     return found ? await this.#change(fence, found, { claimRef: { uid: null, resourceVersion: null } }) : null
   }
 
+  /** Whether a claim of that name was here before, and its volume is still kept for it. */
+  async hasKept(namespace: string, claim: string = claimName): Promise<boolean> {
+    const { volumes } = await this.#options.watched.caches()
+    return volumes.list().some((volume) => isKeptFor(volume, namespace, claim))
+  }
+
   /**
    * Whether `left` would find what a provisioner has made. One that was made by hand stays after a deletion, too, so that
    * its being there says nothing.

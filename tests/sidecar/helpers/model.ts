@@ -1,16 +1,26 @@
 /** A tenant's world as a value: small enough to try everything on it. What would lose a customer's data throws. */
-import type { Observation, RouteState, SeenRuntime, Step, Wanted } from "../../../sidecar/domain/plan.ts"
+import {
+  crashLoop,
+  type Observation,
+  type RouteState,
+  type SeenFiles,
+  type SeenRuntime,
+  type Step,
+  type Wanted,
+} from "../../../sidecar/domain/plan.ts"
 import type { TenantSpec } from "../../../sidecar/domain/tenant.ts"
 
 export interface Model {
   /** Whether the tenant has a server of its own; one that others share is always ready. */
   readonly dedicated: boolean
+  /** Whether its target starts Odoo while the database is made. */
+  readonly ahead: boolean
   readonly server: Observation["server"]["state"]
   readonly template: boolean
   readonly stage: Observation["database"]["stage"]
   /** `short`: right, for a plan with fewer connections. */
   readonly role: "absent" | "right" | "short" | "wrong"
-  readonly files: boolean
+  readonly files: SeenFiles
   readonly runtime: SeenRuntime
   readonly bootstrapped: boolean
   readonly settings: string
@@ -23,11 +33,12 @@ export interface Model {
 
 export const emptyModel: Model = {
   dedicated: false,
+  ahead: false,
   server: "ready",
   template: false,
   stage: "absent",
   role: "absent",
-  files: false,
+  files: "absent",
   runtime: { state: "stopped", fingerprint: "", crashes: 0 },
   bootstrapped: false,
   settings: "",
@@ -55,7 +66,7 @@ export function observeModel(model: Model): Observation {
       stage: isSeen ? model.stage : "absent",
       rights: !isSeen ? "right" : isThere ? rightsOf(model) : rightsWithout(model),
     },
-    files: model.files ? "present" : "absent",
+    files: model.files,
     runtime: model.runtime,
     tenant: answers ? { bootstrapped: model.bootstrapped, settings: model.settings } : null,
     route: model.route,
@@ -85,7 +96,7 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
       demand(model.template, "a clone needs its template")
       demand(model.server === "ready", "a clone needs its server")
       demand(model.stage !== "foreign", "a foreign database is touched")
-      return model.stage === "absent" ? { ...model, stage: "cloned" } : model
+      return { ...startedAhead(model, spec), stage: model.stage === "absent" ? "cloned" : model.stage }
     case "prepare_database":
       demand(model.stage === "cloned" || model.stage === "prepared", "prepare needs a clone")
       return { ...model, stage: "prepared", role: "right" }
@@ -98,11 +109,11 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
       demand(model.stage === "open" && model.role === "short", "connections are given to whom none are missing")
       return { ...model, role: "right" }
     case "create_files":
-      return { ...model, files: true }
+      return { ...model, files: "present" }
     case "start_runtime":
       demand(spec.desired === "running", `a tenant that is to be ${spec.desired} is started`)
       demand(
-        model.stage === "open" && ["right", "short"].includes(model.role) && model.files,
+        model.stage === "open" && ["right", "short"].includes(model.role) && model.files === "present",
         "it is started half-made",
       )
       demand(model.backup === null, "it is started while a final backup counts")
@@ -113,6 +124,7 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
       }
     case "await_ready":
       demand(model.runtime.state !== "stopped", "a stopped runtime is waited for")
+      demand(model.stage === "open" && model.files === "present", "what is half-made is waited for")
       return { ...model, runtime: { ...model.runtime, state: "ready" } }
     case "bootstrap":
       return { ...model, bootstrapped: true }
@@ -138,8 +150,9 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
       demandMayDelete(model, spec)
       return { ...model, stage: "absent", role: "absent" }
     case "remove_files":
-      demandMayDelete(model, spec)
-      return { ...model, files: false }
+      if (model.files !== "begun") demandMayDelete(model, spec)
+      demand(model.stage !== "open", "files are removed before their database")
+      return { ...model, files: "absent" }
     case "remove_server":
       demand(model.dedicated, "a server is removed that others share")
       demand(model.stage === "absent", "a server is removed with a database in it")
@@ -158,7 +171,8 @@ export function applyHalf(model: Model, step: Step, spec: TenantSpec): Model | n
       return { ...model, server: "starting" }
     case "clone_database":
       // The role holds the tenant's connections before there is a database.
-      return model.stage === "absent" && model.role === "absent" ? { ...model, role: "wrong" } : null
+      if (model.stage !== "absent") return null
+      return { ...startedAhead(model, spec), role: model.role === "absent" ? "wrong" : model.role }
     case "drop_database":
       return { ...applyStep(model, step, spec), role: model.role }
     case "route":
@@ -168,6 +182,16 @@ export function applyHalf(model: Model, step: Step, spec: TenantSpec): Model | n
     default:
       return null
   }
+}
+
+function startedAhead(model: Model, spec: TenantSpec): Model {
+  if (!model.ahead || model.stage !== "absent") return model
+  demand(spec.desired === "running", `a tenant that is to be ${spec.desired} is started`)
+  const files = model.files === "absent" ? "begun" : model.files
+  // One that ended by itself too often is seen as stopped.
+  if (model.runtime.state !== "stopped" || model.runtime.crashes >= crashLoop) return { ...model, files }
+  const fingerprint = wantedOf(spec).runtimeFingerprint
+  return { ...model, files, runtime: { ...model.runtime, state: "starting", fingerprint } }
 }
 
 /** What customers, machines and other people do meanwhile. */
@@ -197,7 +221,7 @@ function demandMayDelete(model: Model, spec: TenantSpec): void {
   demand(spec.desired === "deleted", "data is deleted though nobody said so")
   demand(model.runtime.state === "stopped", "data is deleted under a running tenant")
   if (model.written === 0 && model.stage !== "open") return
-  if (model.stage === "absent" && model.backup === null && !model.files) return
+  if (model.stage === "absent" && model.backup === null && model.files === "absent") return
   demand(model.backup?.verified === true, "data is deleted without a verified backup")
   demand(model.backup?.holds === model.written, "data is deleted that the backup does not hold")
 }

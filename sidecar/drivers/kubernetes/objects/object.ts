@@ -74,6 +74,8 @@ export const annotations = {
   /** On an Ingress: fingerprint of what surrounds it, and the version of its guard. */
   around: "odoo-saas/around",
   guard: "odoo-saas/guard",
+  /** On a claim that was made before its tenant's database. */
+  begun: "odoo-saas/begun",
   /** On a Deployment: version of its configuration. */
   conf: "odoo-saas/conf",
 } as const

@@ -34,6 +34,8 @@ export interface SeenRuntime {
   readonly fingerprint: string
   /** How often it ended by itself in the last ten minutes. */
   readonly crashes: number
+  /** Whether a start in place of this one ends it first, with all that a stop does. */
+  readonly replaceable?: boolean
   /** Why it does not get ready, where waiting will not mend that: in words that a person can act on. */
   readonly problem?: string
 }
@@ -181,7 +183,8 @@ function planRuntime(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
   const { database, runtime, tenant, route, finalBackup, drift } = seen
   if (runtime.state !== "stopped" && runtime.fingerprint !== wanted.runtimeFingerprint) {
     // Where there is no room for them, what serves just now goes on serving.
-    return step({ kind: database.rights === "short" ? "give_connections" : "stop_runtime" })
+    if (database.rights === "short") return step({ kind: "give_connections" })
+    return step({ kind: runtime.replaceable ? "start_runtime" : "stop_runtime" })
   }
   if (runtime.state === "stopped") {
     if (runtime.crashes >= crashLoop) {

@@ -101,6 +101,8 @@ test("a refusal of the API server is worth another try, or says what a person ca
   assert.equal(said(401, "Unauthorized").name, "RetryableError")
   assert.equal(said(403, "exceeded quota: plan").name, "PermanentError")
   assert.match(said(401, "Unauthorized").message, /Renew the credentials/)
+  const full = "Internal error occurred: failed to allocate a serviceIP: range is full"
+  assert.match(said(500, full).message, /^Deployment odoo gets no address: .*Widen its network for services/)
   assert.equal(said(422, "invalid").name, "PermanentError")
 })
 

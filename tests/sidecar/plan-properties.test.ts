@@ -56,7 +56,7 @@ const events: fc.Arbitrary<Event> = fc.record({
 
 const histories = fc.record({
   dedicated: fc.boolean(),
-  ahead: fc.boolean(),
+  pods: fc.boolean(),
   first: specs,
   events: fc.array(events, { maxLength: 60 }),
 })
@@ -142,17 +142,17 @@ function decide(model: Model, spec: TenantSpec): Decision {
 
 interface History {
   readonly dedicated: boolean
-  readonly ahead: boolean
+  readonly pods: boolean
   readonly first: TenantSpec
   readonly events: readonly Event[]
 }
 
 /** The model itself throws where something is done that must never be done. */
-function live({ dedicated, ahead, first, events }: History): {
+function live({ dedicated, pods, first, events }: History): {
   readonly model: Model
   readonly spec: TenantSpec
 } {
-  let model: Model = { ...emptyModel, dedicated, ahead, server: dedicated ? "absent" : "ready" }
+  let model: Model = { ...emptyModel, dedicated, pods, server: dedicated ? "absent" : "ready" }
   let spec = first
   for (const event of events) {
     spec = event.spec ?? spec

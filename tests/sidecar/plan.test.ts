@@ -127,6 +127,8 @@ test("what was changed by hand is made again by the step that made it, whether i
 
 test("other limits than it was started with mean a stop and a start", () => {
   assert.is(nextStep(aSpec(), { ...serving, runtime: { ...serving.runtime, fingerprint: "older" } }), "stop_runtime")
+  const replaceable = { ...serving.runtime, fingerprint: "older", replaceable: true }
+  assert.is(nextStep(aSpec(), { ...serving, runtime: replaceable }), "start_runtime")
 })
 
 test("hosts are changed without touching the runtime, and their order does not matter", () => {

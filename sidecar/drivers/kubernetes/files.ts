@@ -53,8 +53,10 @@ export class KubernetesFiles implements Files {
   async ensure(spec: TenantSpec, fence: Fence): Promise<void> {
     const { writer, watched } = this.#options
     await this.#surround(spec, fence)
-    // Last: where the claim is, all of it is.
-    await watched.sees([await writer.apply(fence, await this.#claim(spec, fence))])
+    // Last: where the claim is, all of it is. Nothing of one that is there can be changed.
+    if ((await this.observe(spec.id)) !== "present") {
+      await watched.sees([await writer.apply(fence, await this.#claim(spec, fence))])
+    }
     const volume = await this.#volumeOf(spec.id)
     if (volume) await this.#options.volumes.keep(fence, volume)
   }

@@ -34,5 +34,11 @@ export function toldOf(refusal: Refusal, what: string): Error {
   }
   if (code === 404) return new PermanentError(`${what}: the cluster does not have what it takes: ${message}.`)
   if (code === 400 || code === 422) return new PermanentError(`${what} was refused by the cluster: ${message}`)
+  if (/failed to allocate.*range is full/.test(message)) {
+    return new RetryableError(
+      `${what} gets no address: the cluster has none left for services, and each tenant takes two. Widen its network for ` +
+        "services: a further ServiceCIDR object, or --service-cluster-ip-range of the API server.",
+    )
+  }
   return new RetryableError(`${what} did not succeed (${code}): ${message}. It is tried again.`)
 }

@@ -66,17 +66,30 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     const owner = writer.owner(fence)
     const name = this.#namespace(spec.id)
     const around = [...bounds(owner, name, spec, settings), odooService(owner, name)]
-    const there = await watched.find({ kind: "Deployment", name: odooName, namespace: name })
-    const known = writer.marksOf(fence, there)[annotations.conf]
-    const conf = writer.apply(fence, secret(owner, name, this.#conf(spec)), known)
+    const conf = this.#applyConf(spec, fence)
     const bounding = writer.applyAll(fence, around)
     await allAnswered<unknown>([conf, bounding])
     await watched.sees(await bounding)
-    // Nobody may watch secrets: the next claim knows its version by this.
-    const marks = { [annotations.conf]: (await conf).metadata.resourceVersion ?? "" }
-    const made = withMarks(this.#deployment(owner.epoch, spec.id, spec, true), marks)
+    const made = withMarks(this.#deployment(owner.epoch, spec.id, spec, true), { [annotations.conf]: await conf })
     await watched.sees([await writer.apply(fence, made)])
     return await this.endpoint(fence)
+  }
+
+  /**
+   * Answers what the Deployment is to say of it: its version and a fingerprint of what is in it. Nobody may watch
+   * secrets, so the next claim knows it by this. Where a pod serves that has been given the same, nothing is written.
+   */
+  async #applyConf(spec: TenantSpec, fence: Fence): Promise<string> {
+    const { writer, watched } = this.#options
+    const namespace = this.#namespace(spec.id)
+    const wanted = secret(writer.owner(fence), namespace, this.#conf(spec))
+    const content = fingerprint(wanted.data)
+    const there = (await watched.find({ kind: "Deployment", name: odooName, namespace })) as Deployment | null
+    const mark = writer.marksOf(fence, there)[annotations.conf]
+    const [version, before] = mark?.split(" ") ?? []
+    if (mark && before === content && there?.status?.readyReplicas) return mark
+    const { metadata } = await writer.apply(fence, wanted, version)
+    return `${metadata.resourceVersion} ${content}`
   }
 
   /** "" where it is as it should be, or does not run. */
@@ -121,21 +134,22 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
         ? { state: "stopped", fingerprint: "", crashes: 0 }
         : { state: "starting", fingerprint: "ending", crashes: 0 }
     }
-    const pod = newest(pods)
+    // The one that this Deployment replaces says nothing of the one that comes.
+    const pod = newest(pods.filter((one) => fingerprintOf(one) === fingerprintOf(found)))
     const crashes = pod ? crashesOf(pod, now, crashWindowMs) : 0
+    const seen = { fingerprint: fingerprintOf(found), crashes, replaceable: true }
     if (pod && isReady(pod)) {
       const isNew = Math.abs(now - readySince(pod)) < heardMs
-      const state = !isNew || (await this.#options.leads(tenant)) ? "ready" : "starting"
-      return { state, fingerprint: fingerprintOf(pod), crashes }
+      return { ...seen, state: !isNew || (await this.#options.leads(tenant)) ? "ready" : "starting" }
     }
     const problem = problemOf(found, pod, now)
     // One that visitors are led to already is ready once they meet it.
     if (pod && problem === "" && (await this.#answers(tenant, pod)) && (await this.#options.leads(tenant))) {
-      return { state: "ready", fingerprint: fingerprintOf(pod), crashes }
+      return { ...seen, state: "ready" }
     }
     // The kubelet tries it again by itself, ever more seldom: for visitors it is down.
     if (crashes >= crashLoop) return { state: "stopped", fingerprint: "", crashes }
-    return { state: "starting", fingerprint: fingerprintOf(found), crashes, ...(problem ? { problem } : {}) }
+    return { ...seen, state: "starting", ...(problem ? { problem } : {}) }
   }
 
   async endpoint({ tenant }: Fence): Promise<ServiceEndpoint> {

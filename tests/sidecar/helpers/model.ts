@@ -13,8 +13,8 @@ import type { TenantSpec } from "../../../sidecar/domain/tenant.ts"
 export interface Model {
   /** Whether the tenant has a server of its own; one that others share is always ready. */
   readonly dedicated: boolean
-  /** Whether its target starts Odoo while the database is made. */
-  readonly ahead: boolean
+  /** Whether its target starts Odoo while the database is made, and replaces one that runs. */
+  readonly pods: boolean
   readonly server: Observation["server"]["state"]
   readonly template: boolean
   readonly stage: Observation["database"]["stage"]
@@ -33,7 +33,7 @@ export interface Model {
 
 export const emptyModel: Model = {
   dedicated: false,
-  ahead: false,
+  pods: false,
   server: "ready",
   template: false,
   stage: "absent",
@@ -67,7 +67,7 @@ export function observeModel(model: Model): Observation {
       rights: !isSeen ? "right" : isThere ? rightsOf(model) : rightsWithout(model),
     },
     files: model.files,
-    runtime: model.runtime,
+    runtime: model.pods && model.runtime.state !== "stopped" ? { ...model.runtime, replaceable: true } : model.runtime,
     tenant: answers ? { bootstrapped: model.bootstrapped, settings: model.settings } : null,
     route: model.route,
     finalBackup: model.backup === null ? "absent" : model.backup.verified ? "verified" : "unverified",
@@ -117,7 +117,7 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
         "it is started half-made",
       )
       demand(model.backup === null, "it is started while a final backup counts")
-      if (model.runtime.state !== "stopped") return model
+      if (model.runtime.state !== "stopped" && !isReplaced(model, spec)) return model
       return {
         ...model,
         runtime: { ...model.runtime, state: "starting", fingerprint: wantedOf(spec).runtimeFingerprint },
@@ -184,8 +184,12 @@ export function applyHalf(model: Model, step: Step, spec: TenantSpec): Model | n
   }
 }
 
+function isReplaced({ pods, runtime }: Model, spec: TenantSpec): boolean {
+  return pods && runtime.fingerprint !== wantedOf(spec).runtimeFingerprint
+}
+
 function startedAhead(model: Model, spec: TenantSpec): Model {
-  if (!model.ahead || model.stage !== "absent") return model
+  if (!model.pods || model.stage !== "absent") return model
   demand(spec.desired === "running", `a tenant that is to be ${spec.desired} is started`)
   const files = model.files === "absent" ? "begun" : model.files
   // One that ended by itself too often is seen as stopped.

@@ -18,6 +18,7 @@ Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.
   Ingress (class ${cluster.ingressClass})   http://${cluster.ingressAddress}, for every host name
   Odoo image                ${cluster.odooImage}; with runtime/ and saas_tenant: ${cluster.tenantImage}
   Storage class             ${cluster.storageClass}
+  Network policies          enforced
   This machine, for pods    ${cluster.hostAddress}
   kubectl                   ${cluster.kubectl.program}
 

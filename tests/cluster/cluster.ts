@@ -13,8 +13,10 @@
  *
  * - `kubeconfig`, as an administrator. Role-based access control is on, so that an account with fewer rights is one.
  * - One node called "node" with a kubelet, containerd, a bridge for pods and kube-proxy (nftables). Pods, services and
- *   the API server are reached from this machine at their own addresses. Nothing enforces network policies, as on
- *   many clusters: `tools.cyclonus` judges what they would allow.
+ *   the API server are reached from this machine at their own addresses.
+ * - Network policies are ignored, as on many clusters, or, with `{ policies: "enforced" }`, the node's packet filter
+ *   holds pods to them, by rules of our own (policy-keeper.ts). `tools.cyclonus` is somebody else's reading of them:
+ *   it judges what they allow.
  * - `odooImage`: Debian, Python and Odoo 19 at the places of Docker's official image (without wkhtmltopdf).
  *   `tenantImage`: that, and of this working tree runtime/ in /opt/odoo-saas/runtime and the addon saas_tenant in
  *   /opt/odoo-saas/addons. A tenant is started in it by `python3 /opt/odoo-saas/runtime/launch.py -c <file>`, as any
@@ -42,6 +44,7 @@ import { ingressClass, storageClass } from "./equipment.ts"
 import type { Image } from "./image-store.ts"
 import { ensureImages, images, tenantImage } from "./images.ts"
 import { Kubectl } from "./kubectl.ts"
+import type { Node, Policies } from "./node.ts"
 import { OwnCluster, removeOrphans } from "./own-cluster.ts"
 import { ensurePrograms, ensureTools, type Programs, type Tools } from "./programs.ts"
 
@@ -60,6 +63,8 @@ export interface TestCluster {
   readonly tools: Tools
   /** To be killed and started again; null where others may work with it. */
   readonly apiServer: Daemon | null
+  /** To have programs run there, and policies enforced; null where others may work with it. */
+  readonly node: Pick<Node, "enforcePolicies" | "run" | "try" | "daemonInside"> | null
   /** File with what sidecars' accounts have asked, one JSON a line; null where the API server is not ours. */
   readonly auditLog: string | null
   /** Beside those above; null where pods get theirs from a registry. */
@@ -74,13 +79,18 @@ export async function prepareCluster(progress: Progress): Promise<void> {
   else await ensureImages(await preparePrograms(progress), await ensureOdoo(progress), progress)
 }
 
+export interface ClusterOptions {
+  /** A cluster of KUBECONFIG does what it does. */
+  readonly policies?: Policies
+}
+
 /** For one test file; gone at the latest when the next one begins. */
-export async function makeCluster(name: string): Promise<TestCluster> {
+export async function makeCluster(name: string, { policies = "ignored" }: ClusterOptions = {}): Promise<TestCluster> {
   if (process.env.KUBECONFIG) return runningCluster(process.env.KUBECONFIG, silent)
   const programs = await preparePrograms(silent)
   await removeOrphans()
   const owner = { pid: process.pid, started: startOf(process.pid) ?? "" }
-  const own = await OwnCluster.reserve(`${name}-${process.pid}`, owner)
+  const own = await OwnCluster.reserve(`${name}-${process.pid}`, owner, policies)
   return startOrRemove(own, programs, silent)
 }
 
@@ -91,7 +101,7 @@ export async function startLasting(progress: Progress): Promise<TestCluster> {
   const before = OwnCluster.find(lasting)
   if (before?.runs()) return described(before, programs)
   if (before) await progress("remove what is left of the last one", () => before.stop())
-  return startOrRemove(await OwnCluster.reserve(lasting, null), programs, progress)
+  return startOrRemove(await OwnCluster.reserve(lasting, null, "enforced"), programs, progress)
 }
 
 export function findLasting(): OwnCluster | null {
@@ -124,6 +134,7 @@ function described(own: OwnCluster, programs: Programs): TestCluster {
     fakePods: own.addresses.fakePods,
     tools: programs,
     apiServer: own.apiServer,
+    node: own.node,
     auditLog: own.auditLog,
     addImages: (more) => own.addImages(more),
     stop: () => own.stop(),
@@ -150,7 +161,7 @@ async function runningCluster(kubeconfig: string, progress: Progress): Promise<T
   if (!own?.runs()) {
     throw new ToDo(`KUBECONFIG=${kubeconfig} names a cluster that does not run: npm run cluster -- start, or unset it.`)
   }
-  return { ...described(own, programs), apiServer: null, stop: async () => undefined }
+  return { ...described(own, programs), apiServer: null, node: null, stop: async () => undefined }
 }
 
 async function theirCluster(kubeconfig: string, progress: Progress): Promise<TestCluster> {
@@ -174,6 +185,7 @@ async function theirCluster(kubeconfig: string, progress: Progress): Promise<Tes
     hostAddress: env.HOST_ADDRESS ?? null,
     fakePods: null,
     apiServer: null,
+    node: null,
     auditLog: null,
     addImages: null,
   }

@@ -55,7 +55,7 @@ const dnsLabels = { "k8s-app": "kube-dns" }
 /** Under the names and labels that it has everywhere: network policies choose it by them. */
 export function dns(addresses: Addresses): KubeObject[] {
   const namespace = "kube-system"
-  const coreFile = `.:1053 {
+  const coreFile = `.:53 {
     errors
     health :8080
     ready :8181
@@ -81,10 +81,12 @@ export function dns(addresses: Addresses): KubeObject[] {
     },
     deployment("coredns", namespace, dnsLabels, {
       dnsPolicy: "Default",
+      // The pods' own port counts for network policies, and is 53 everywhere, where it is root's to listen on.
+      securityContext: { ...unprivileged, sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "0" }] },
       containers: [
         container("coredns", images.dns, {
           args: ["-conf", "/etc/coredns/Corefile"],
-          ports: [{ containerPort: 1053, protocol: "UDP" }],
+          ports: [{ containerPort: 53, protocol: "UDP" }],
           readinessProbe: { httpGet: { path: "/ready", port: 8181 }, periodSeconds: 1 },
           volumeMounts: [{ name: "config", mountPath: "/etc/coredns" }],
         }),
@@ -92,8 +94,8 @@ export function dns(addresses: Addresses): KubeObject[] {
       volumes: [{ name: "config", configMap: { name: "coredns" } }],
     }),
     service("kube-dns", namespace, dnsLabels, addresses.dns, [
-      { name: "dns", port: 53, targetPort: 1053, protocol: "UDP" },
-      { name: "dns-tcp", port: 53, targetPort: 1053, protocol: "TCP" },
+      { name: "dns", port: 53, protocol: "UDP" },
+      { name: "dns-tcp", port: 53, protocol: "TCP" },
     ]),
   ]
 }
@@ -167,6 +169,8 @@ function account(name: string, namespace: string, rules: readonly KubeObject[]):
   ]
 }
 
+const unprivileged = { runAsNonRoot: true, runAsUser: 65_534, seccompProfile: { type: "RuntimeDefault" } }
+
 /** One replica, as an account of the same name. */
 function deployment(name: string, namespace: string, labels: KubeObject, podSpec: KubeObject): KubeObject {
   return {
@@ -180,7 +184,7 @@ function deployment(name: string, namespace: string, labels: KubeObject, podSpec
         metadata: { labels },
         spec: {
           serviceAccountName: name,
-          securityContext: { runAsNonRoot: true, runAsUser: 65_534, seccompProfile: { type: "RuntimeDefault" } },
+          securityContext: unprivileged,
           ...podSpec,
         },
       },

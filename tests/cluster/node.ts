@@ -5,8 +5,10 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { type CommandResult, run, tryRun } from "../../scripts/lib/commands.ts"
 import { removeEmpty } from "../../scripts/lib/kernel-rules.ts"
 import { currentUser } from "../../scripts/lib/os-user.ts"
+import { repo } from "../../scripts/lib/paths.ts"
 import { Daemon } from "../../scripts/lib/processes.ts"
 import { until } from "../../scripts/lib/until.ts"
 import { type Addresses, joinNode } from "./addresses.ts"
@@ -14,6 +16,8 @@ import type { Certificates } from "./certificates.ts"
 import { Containerd } from "./containerd.ts"
 import { images } from "./images.ts"
 import type { Kubectl } from "./kubectl.ts"
+import { type KubeletParts, kubeletSettings, podNetwork } from "./node-settings.ts"
+import { rulesTable } from "./policy-rules.ts"
 import type { Programs } from "./programs.ts"
 
 export const nodeName = "node"
@@ -39,7 +43,11 @@ export interface NodeOptions {
   readonly programs: Programs
   readonly certificates: Certificates
   readonly kubectl: Kubectl
+  readonly policies: Policies
 }
+
+/** What becomes of network policies; on many clusters they are objects and nothing else. */
+export type Policies = "enforced" | "ignored"
 
 export class Node {
   readonly #options: NodeOptions
@@ -61,18 +69,27 @@ export class Node {
 
   /** Resolves when the cluster's control plane calls it ready. */
   async join(): Promise<void> {
-    await Promise.all([this.kubelet.start(), this.kubeProxy.start()])
+    await Promise.all([this.kubelet, this.kubeProxy, ...this.#keepers].map((daemon) => daemon.start()))
+  }
+
+  /** Resolves once its pods are held to them; one that comes later is so from the moment that it has an address. */
+  async enforcePolicies(): Promise<void> {
+    await this.policyKeeper.start()
   }
 
   /** The node as if its plug was pulled: every process in it is gone, and with them all that the kernel kept. */
   async stop(): Promise<void> {
     await this.first.kill()
-    for (const daemon of this.daemons) await daemon.kill()
+    for (const daemon of [...this.daemons, this.policyKeeper]) await daemon.kill()
     await this.#removeCgroups()
   }
 
   get daemons(): Daemon[] {
-    return [this.first, this.containerd("").daemon, this.kubelet, this.kubeProxy]
+    return [this.first, this.containerd("").daemon, this.kubelet, this.kubeProxy, ...this.#keepers]
+  }
+
+  get #keepers(): Daemon[] {
+    return this.#options.policies === "enforced" ? [this.policyKeeper] : []
   }
 
   /** The one whose end is the end of all of them. */
@@ -86,15 +103,13 @@ export class Node {
   }
 
   containerd(root: string): Containerd {
-    return new Containerd({ folder: this.#options.folder, root, pause: images.pause, prefix: this.#inside })
+    return new Containerd({ folder: this.#options.folder, root, pause: images.pause, prefix: this.#inside() })
   }
 
   get kubelet(): Daemon {
     const { programs, certificates, kubectl } = this.#options
-    return this.#daemon("kubelet", {
-      command: this.#inside[0] ?? "",
-      args: [
-        ...this.#inside.slice(1),
+    return this.daemonInside("kubelet", {
+      command: [
         programs.kubelet,
         `--kubeconfig=${certificates.kubeconfig("kubelet")}`,
         `--config=${this.#file("kubelet.json")}`,
@@ -114,10 +129,8 @@ export class Node {
 
   get kubeProxy(): Daemon {
     const { programs, certificates, addresses } = this.#options
-    return this.#daemon("kube-proxy", {
-      command: this.#inside[0] ?? "",
-      args: [
-        ...this.#inside.slice(1),
+    return this.daemonInside("kube-proxy", {
+      command: [
         programs["kube-proxy"],
         `--kubeconfig=${certificates.kubeconfig("kube-proxy")}`,
         `--hostname-override=${nodeName}`,
@@ -135,6 +148,27 @@ export class Node {
     })
   }
 
+  /** What holds pods to network policies; other network plug-ins than ours bring one along. */
+  get policyKeeper(): Daemon {
+    const program = [
+      process.execPath,
+      "--import",
+      import.meta.resolve("tsx"),
+      join(repo, "tests/cluster/policy-keeper.ts"),
+    ]
+    const account = this.#options.certificates.kubeconfig("admin")
+    return this.daemonInside("policy-keeper", {
+      command: [...program, account, nodeName],
+      ready: async () => ((await this.try("nft", "list", "table", "ip", rulesTable)).code === 0 ? true : null),
+    })
+  }
+
+  /** One more that ends with the node at the latest. */
+  daemonInside(name: string, { command, ready }: { command: string[]; ready: () => Promise<true | null> }): Daemon {
+    const [first = "", ...args] = this.#inside(...command)
+    return this.#daemon(name, { command: first, args, ready })
+  }
+
   #daemon(name: string, more: { command: string; args: string[]; ready: () => Promise<true | null> }): Daemon {
     const pidFile = this.#file(`run/${name}.json`)
     const log = this.#file(`logs/${name}.log`)
@@ -142,9 +176,19 @@ export class Node {
     return new Daemon({ name, pidFile, log, ...common, ...more })
   }
 
-  /** Put in front of a command line that is to run in the node. */
-  get #inside(): string[] {
-    return ["nsenter", `--target=${this.#pidInside()}`, "--net", "--mount", "--pid", "--"]
+  /** This command line as one that is run in the node. */
+  #inside(...command: readonly string[]): string[] {
+    return ["nsenter", `--target=${this.#pidInside()}`, "--net", "--mount", "--pid", "--", ...command]
+  }
+
+  async run(...command: readonly string[]): Promise<string> {
+    const [program = "", ...args] = this.#inside(...command)
+    return run(program, args)
+  }
+
+  try(...command: readonly string[]): Promise<CommandResult> {
+    const [program = "", ...args] = this.#inside(...command)
+    return tryRun(program, args)
   }
 
   /** Of the first process inside, as this machine counts; 0 when the node is down. */
@@ -171,8 +215,8 @@ export class Node {
       mkdirSync(this.#file(name), { recursive: true, mode: 0o755 })
     }
     writeFileSync(this.#file("node.sh"), this.#script())
-    writeFileSync(this.#file("kubelet.json"), JSON.stringify(this.#kubeletSettings()))
-    writeFileSync(this.#file("cni/10-bridge.conflist"), JSON.stringify(this.#network()))
+    writeFileSync(this.#file("kubelet.json"), JSON.stringify(kubeletSettings(this.#kubeletParts())))
+    writeFileSync(this.#file("cni/10-bridge.conflist"), JSON.stringify(podNetwork(this.#options.addresses)))
     writeFileSync(this.#file("resolv.conf"), `nameserver ${this.#options.addresses.dns}\n`)
     for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, this.#cgroup), { recursive: true })
   }
@@ -191,63 +235,21 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/kernel-settings
 ${[...binds, ...settings].join("\n")}
 echo 1 > /proc/sys/net/ipv4/ip_forward
+[ -e /proc/sys/net/bridge ] || modprobe br_netfilter
 touch ${quoted(this.#upFile)}
 exec ${quoted(this.#options.programs.pause)}
 `
   }
 
-  #kubeletSettings(): object {
+  #kubeletParts(): KubeletParts {
     const { addresses, certificates } = this.#options
     return {
-      apiVersion: "kubelet.config.k8s.io/v1beta1",
-      kind: "KubeletConfiguration",
-      address: addresses.node,
-      authentication: {
-        anonymous: { enabled: false },
-        webhook: { enabled: true },
-        x509: { clientCAFile: certificates.file("ca.crt") },
-      },
-      authorization: { mode: "Webhook" },
-      containerRuntimeEndpoint: `unix://${this.containerd("").socket}`,
-      cgroupDriver: "cgroupfs",
-      cgroupRoot: `/${this.#cgroup}`,
-      failCgroupV1: false,
-      failSwapOn: false,
-      protectKernelDefaults: true,
-      oomScoreAdj: 0,
-      makeIPTablesUtilChains: false,
-      volumePluginDir: this.#file("volume-plugins"),
-      podLogsDir: "/var/log/pods",
-      clusterDNS: [addresses.dns],
-      clusterDomain: "cluster.local",
+      addresses,
+      authority: certificates.file("ca.crt"),
+      containerd: this.containerd("").socket,
+      cgroup: this.#cgroup,
+      volumePlugins: this.#file("volume-plugins"),
       resolvConf: this.#file("resolv.conf"),
-      seccompDefault: true,
-      serializeImagePulls: false,
-      // What fills the disk or the memory here are not the pods alone.
-      evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
-      imageGCHighThresholdPercent: 100,
-      imageGCLowThresholdPercent: 99,
-    }
-  }
-
-  #network(): object {
-    const { pods, realPods, podGateway } = this.#options.addresses
-    return {
-      cniVersion: "1.0.0",
-      name: "pods",
-      plugins: [
-        {
-          type: "bridge",
-          bridge: "pods",
-          isGateway: true,
-          hairpinMode: true,
-          ipam: {
-            type: "host-local",
-            ranges: [[{ subnet: pods, rangeStart: realPods.first, rangeEnd: realPods.last, gateway: podGateway }]],
-            routes: [{ dst: "0.0.0.0/0" }],
-          },
-        },
-      ],
     }
   }
 

@@ -12,7 +12,7 @@ import { dns, ingress, volumes } from "./equipment.ts"
 import { addImage, type Image } from "./image-store.ts"
 import { copyStore, ensureImages, imageOfTenant } from "./images.ts"
 import { Kubectl } from "./kubectl.ts"
-import { Node } from "./node.ts"
+import { Node, type Policies } from "./node.ts"
 import { clusterCache, type Programs, programPaths, traefikKinds } from "./programs.ts"
 
 interface Settings {
@@ -20,6 +20,7 @@ interface Settings {
   readonly number: number
   /** Whose end is its end, too; null for one that stays until it is told to stop. */
   readonly owner: ProcessMark | null
+  readonly policies: Policies
 }
 
 /** Beside the images, whose files it shares. */
@@ -33,10 +34,10 @@ export class OwnCluster {
   readonly addresses: Addresses
   readonly kubectl: Kubectl
   readonly #controlPlane: ControlPlane
-  readonly #node: Node
+  readonly node: Node
   readonly #programs: Programs
 
-  private constructor(name: string, number: number) {
+  private constructor(name: string, { number, policies }: Settings) {
     const programs = programPaths()
     const folder = runFolder(name)
     const addresses = addressesOf(number)
@@ -51,7 +52,7 @@ export class OwnCluster {
     this.#programs = programs
     this.#controlPlane = new ControlPlane({ folder, addresses, programs, kubectl: this.kubectl })
     const certificates = this.#controlPlane.certificates
-    this.#node = new Node({ folder, addresses, programs, certificates, kubectl: this.kubectl })
+    this.node = new Node({ folder, addresses, programs, certificates, kubectl: this.kubectl, policies })
   }
 
   /** null for the file of a cluster that is not ours. */
@@ -63,18 +64,18 @@ export class OwnCluster {
   /** Whether it runs or not; null when there is none of that name. */
   static find(name: string): OwnCluster | null {
     const settings = settingsOf(name)
-    return settings === null ? null : new OwnCluster(name, settings.number)
+    return settings === null ? null : new OwnCluster(name, settings)
   }
 
   /** Takes a place for a new one; nothing runs yet. */
-  static async reserve(name: string, owner: ProcessMark | null): Promise<OwnCluster> {
+  static async reserve(name: string, owner: ProcessMark | null, policies: Policies): Promise<OwnCluster> {
     return withLock(join(clusterCache(), "runs.lock"), async () => {
       const numbers = runNames().flatMap((other) => settingsOf(other)?.number ?? [])
       const { number } = await freeAddresses(new Set(numbers))
       mkdirSync(runFolder(name), { recursive: true, mode: 0o711 })
-      const settings: Settings = { number, owner }
+      const settings: Settings = { number, owner, policies }
       writeFileSync(join(runFolder(name), settingsFile), JSON.stringify(settings))
-      return new OwnCluster(name, number)
+      return new OwnCluster(name, settings)
     })
   }
 
@@ -91,7 +92,7 @@ export class OwnCluster {
   }
 
   get daemons(): Daemon[] {
-    return [...this.#controlPlane.daemons, ...this.#node.daemons]
+    return [...this.#controlPlane.daemons, ...this.node.daemons]
   }
 
   runs(): boolean {
@@ -106,7 +107,7 @@ export class OwnCluster {
       progress("boot the node", () => this.#bootNode(store)),
     )
     await together(
-      progress("join node and control plane", () => this.#node.join()),
+      progress("join node and control plane", () => this.node.join()),
       progress("furnish the cluster", () => this.#furnish()),
     )
     await progress("wait for its name server and ingress", async () => {
@@ -123,12 +124,12 @@ export class OwnCluster {
 
   async #bootNode(store: string): Promise<void> {
     await copyStore(store, this.#containers)
-    await addImage(await this.#node.boot(this.#containers), this.#containers, imageOfTenant())
+    await addImage(await this.node.boot(this.#containers), this.#containers, imageOfTenant())
   }
 
   /** One on top of the other where they name each other as bases. */
   async addImages(images: readonly Image[]): Promise<void> {
-    const containerd = this.#node.containerd(this.#containers)
+    const containerd = this.node.containerd(this.#containers)
     for (const image of images) await addImage(containerd, this.#containers, image)
   }
 
@@ -144,7 +145,7 @@ export class OwnCluster {
 
   /** Nothing of it is left on the machine, whatever state it was in. With KEEP_LOGS=<folder> its logs are kept. */
   async stop(): Promise<void> {
-    await this.#node.stop()
+    await this.node.stop()
     if (existsSync(join(this.folder, "etcd-ports.json"))) await this.#controlPlane.stop()
     await leaveHost(this.addresses)
     const keep = process.env.KEEP_LOGS

@@ -24,15 +24,16 @@ export async function allowed(
 ): Promise<boolean[]> {
   const folder = mkdtempSync(join(tmpdir(), "policies-"))
   const file = join(folder, "traffic.json")
-  const asked = traffics.map(async ({ from, to, port, protocol = "TCP" }) => ({
-    Source: await described(cluster, from),
-    Destination: await described(cluster, to),
+  const spaces = await cluster.kubectl.list("namespaces")
+  const asked = traffics.map(({ from, to, port, protocol = "TCP" }) => ({
+    Source: described(spaces, from),
+    Destination: described(spaces, to),
     ResolvedPort: port,
     ResolvedPortName: "",
     Protocol: protocol,
   }))
   try {
-    writeFileSync(file, JSON.stringify(await Promise.all(asked)))
+    writeFileSync(file, JSON.stringify(asked))
     const where = namespaces.flatMap((name) => ["--namespace", name])
     const args = ["analyze", ...where, "--mode", "query-traffic", "--traffic-path", file]
     const told = await run(cluster.tools.cyclonus, args, { env: { KUBECONFIG: cluster.kubeconfig, HOME: folder } })
@@ -46,10 +47,10 @@ export async function allowed(
   }
 }
 
-async function described({ kubectl }: TestCluster, peer: Peer): Promise<object> {
+function described(spaces: readonly KubeObject[], peer: Peer): object {
   if (typeof peer === "string") return { IP: peer }
   const { namespace, labels } = peer.metadata
-  const found = await kubectl.get("namespace", namespace)
+  const found = spaces.find(({ metadata }) => metadata.name === namespace)
   return {
     IP: peer.status.podIP,
     Internal: { Namespace: namespace, NamespaceLabels: found?.metadata.labels ?? {}, PodLabels: labels },

@@ -46,7 +46,7 @@ export interface Product {
 
 /** Resolves with the template ready and a sidecar at work. */
 export async function makeProduct(name: string, { builds = false }: ProductOptions = {}): Promise<Product> {
-  const cluster = await makeCluster(name)
+  const cluster = await makeCluster(name, { policies: "enforced" })
   if (cluster.hostAddress === null || cluster.ingressAddress === null || cluster.tenantImage === null) {
     throw new Error("The cluster of KUBECONFIG does not say where its ingress and this machine are, or what to run.")
   }

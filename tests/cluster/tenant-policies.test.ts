@@ -1,18 +1,28 @@
-/** What a tenant's network policies allow, judged by cyclonus from the objects as the API server has them. */
+/**
+ * What a tenant's network policies allow, judged by cyclonus from the objects as the API server has them, and what
+ * pods that are held to them really get through to.
+ */
 import { strict as assert } from "node:assert"
 import { suite } from "uvu"
 import { namespace } from "../../sidecar/drivers/kubernetes/objects/namespace.ts"
 import { networkPolicies } from "../../sidecar/drivers/kubernetes/objects/network-policies.ts"
 import { makeCluster } from "./cluster.ts"
+import { apiPort } from "./control-plane.ts"
 import type { KubeObject } from "./kubectl.ts"
+import { addMetadata } from "./metadata.ts"
+import { restrictedPod } from "./pods.ts"
 import { allowed, type Peer, type Traffic } from "./policies.ts"
+import { type Address, reached } from "./reach.ts"
 
 const test = suite("a tenant's network policies")
 
-const cluster = await makeCluster("policies")
+const cluster = await makeCluster("policies", { policies: "enforced" })
+/** What becomes of policies on a cluster of KUBECONFIG is not for us to know. */
+const enforced = cluster.node === null ? test.skip : test
 const prefix = `saas-policies-${process.pid}-`
 const [acme, other] = ["tacme234567", "tother23456"] as const
 const databases = `databases-${process.pid}`
+const strangers = `strangers-${process.pid}`
 const postgres = "10.9.9.9"
 const node = "10.8.0.1"
 
@@ -31,11 +41,13 @@ test.before(async () => {
     })
     await cluster.kubectl.apply(namespace(owner, place), ...policies)
   }
-  await cluster.kubectl.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: databases } })
+  for (const name of [databases, strangers]) {
+    await cluster.kubectl.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } })
+  }
 })
 
 test.after(async () => {
-  for (const name of [prefix + acme, prefix + other, databases]) {
+  for (const name of [prefix + acme, prefix + other, databases, strangers]) {
     await cluster.kubectl.try(["delete", "namespace", name, "--wait=false"])
   }
   await cluster.stop()
@@ -74,6 +86,70 @@ test("what must work works, and what must not does not", async () => {
     matrix.map(([what, , , , expected]) => `${what}: ${expected}`),
   )
 })
+
+enforced(
+  "what pods get through to is what cyclonus reads out of the policies, from each of them to each other",
+  async () => {
+    if (cluster.node !== null) await addMetadata(cluster.node)
+    const pods = await realPods()
+    const outside: [string, number][] = [
+      ["169.254.169.254", 80],
+      [cluster.hostAddress ?? "", apiPort],
+    ]
+    const ways = pods.flatMap((from) => [
+      ...pods.filter((to) => to !== from).flatMap((to) => listened.map((port) => ({ from, to, port }))),
+      ...outside.map(([to, port]) => ({ from, to, port })),
+    ])
+    const told = await allowed(cluster, [prefix + acme, prefix + other], ways)
+    const found = await Promise.all(
+      pods.map((from) => {
+        const addresses = ways.flatMap((way): Address[] => (way.from === from ? [[addressOf(way.to), way.port]] : []))
+        return reached(cluster.kubectl, from.metadata.namespace, from.metadata.name, addresses)
+      }),
+    )
+    const described = (answers: readonly boolean[]) =>
+      ways.map(({ from, to, port }, at) => `${nameOf(from)} to ${nameOf(to)}:${port} ${answers[at] ? "open" : "shut"}`)
+    assert.deepEqual(described(found.flat()), described(told))
+  },
+)
+
+const listened = [8069, 5432, 9000]
+
+/** Of each kind that the policies know, and of those that they do not. */
+async function realPods(): Promise<KubeObject[]> {
+  const script = `import http.server as h, threading
+for port in ${JSON.stringify(listened)}:
+    server = h.ThreadingHTTPServer(("", port), h.SimpleHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever).start()`
+  const one = (namespace: string, name: string) =>
+    restrictedPod({
+      name,
+      namespace,
+      image: cluster.odooImage,
+      args: ["-c", script],
+      port: 8069,
+      path: "/",
+      labels: { "odoo-saas/part": name },
+    })
+  const wanted = [
+    one(prefix + acme, "odoo"),
+    one(prefix + acme, "packer"),
+    one(prefix + other, "odoo"),
+    one(databases, "postgres"),
+    one(strangers, "odoo"),
+    one("traefik", "asker"),
+  ]
+  await cluster.kubectl.apply(...wanted)
+  return Promise.all(wanted.map(({ metadata }) => cluster.kubectl.podReady(metadata.name, metadata.namespace)))
+}
+
+function addressOf(peer: Peer): string {
+  return typeof peer === "string" ? peer : peer.status.podIP
+}
+
+function nameOf(peer: Peer): string {
+  return typeof peer === "string" ? peer : `${peer.metadata.namespace}/${peer.metadata.name}`
+}
 
 function pod(tenant: string, part: string, podIP: string): KubeObject {
   return { metadata: { namespace: prefix + tenant, labels: { "odoo-saas/part": part } }, status: { podIP } }

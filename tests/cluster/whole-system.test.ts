@@ -15,6 +15,7 @@ import { confirmOrder, draftQuotation, type TenantRow, waitForPhase } from "../h
 import { until } from "../helpers/wait.ts"
 import { makeCluster } from "./cluster.ts"
 import { tenantImage } from "./images.ts"
+import type { KubeObject } from "./kubectl.ts"
 import { Manifests } from "./kustomize.ts"
 import { demandNoInstallation } from "./sidecar-account.ts"
 import { imagesOfSystem, systemImages } from "./system-images.ts"
@@ -48,6 +49,7 @@ suiteOf.before(async () => {
   const overlay = manifests.addOverlay("test", { "kustomization.yaml": kustomization(), "settings.env": settings() })
   installed = await manifests.build(overlay)
   await kubectl.run(["apply", "--server-side", "-f", "-"], installed)
+  await kubectl.apply(ourWayIn())
   browser = await openBrowser({ hostRules: `MAP *.${domain} ${ingressAddress}` })
 })
 
@@ -171,6 +173,18 @@ function visit(host: string): Promise<{ status: number; body: string }> {
 function settings(): string {
   const https = "TENANT_URL_SCHEME=https\nTENANT_URL_PORT=443"
   return `MASTER_HOST=odoo.${domain}\nBASE_DOMAIN=${domain}\nTENANT_IMAGE=${tenantImage}\n${https}\n`
+}
+
+/** This test asks the master for what people read in the browser, and stands outside of the cluster. */
+function ourWayIn(): KubeObject {
+  const master = { matchLabels: { "app.kubernetes.io/name": "master" } }
+  const from = [{ ipBlock: { cidr: `${cluster.hostAddress}/32` } }]
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: "tests", namespace },
+    spec: { podSelector: master, policyTypes: ["Ingress"], ingress: [{ from, ports: [{ port: 8069 }] }] },
+  }
 }
 
 /** Beside the names of this cluster it changes nothing. */

@@ -14,7 +14,7 @@ let tenant: TenantRow
 let volume: string
 
 test.before(async () => {
-  product = await makeProduct("life", { builds: true })
+  product = await makeProduct("life", { builds: true, policies: "enforced" })
 })
 
 test.after(() => product?.destroy())

@@ -17,11 +17,11 @@ import { confirmQuotation, type TenantRow, waitForPhase } from "../helpers/sales
 import type { Answer } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
 import { takeTemplatesOver } from "./built-templates.ts"
-import { makeCluster, type TestCluster } from "./cluster.ts"
+import { type ClusterOptions, makeCluster, type TestCluster } from "./cluster.ts"
 import { type Forward, forwardTo } from "./forward.ts"
 import { makeSidecarAccount } from "./sidecar-account.ts"
 
-export interface ProductOptions {
+export interface ProductOptions extends ClusterOptions {
   /** Has the template built here, by a Job, and so with as few modules as may be; else one that was built before is used. */
   readonly builds?: boolean
 }
@@ -45,8 +45,11 @@ export interface Product {
 }
 
 /** Resolves with the template ready and a sidecar at work. */
-export async function makeProduct(name: string, { builds = false }: ProductOptions = {}): Promise<Product> {
-  const cluster = await makeCluster(name, { policies: "enforced" })
+export async function makeProduct(
+  name: string,
+  { builds = false, policies = "ignored" }: ProductOptions = {},
+): Promise<Product> {
+  const cluster = await makeCluster(name, { policies })
   if (cluster.hostAddress === null || cluster.ingressAddress === null || cluster.tenantImage === null) {
     throw new Error("The cluster of KUBECONFIG does not say where its ingress and this machine are, or what to run.")
   }

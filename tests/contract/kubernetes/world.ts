@@ -8,7 +8,7 @@ import type { TenantId } from "../../../sidecar/domain/tenant.ts"
 import type { ServiceEndpoint } from "../../../sidecar/drivers/kubernetes/endpoint.ts"
 import { openKubernetes } from "../../../sidecar/target.ts"
 import { makeCluster, type TestCluster } from "../../cluster/cluster.ts"
-import { type Forward, forwardTo } from "../../cluster/forward.ts"
+import { forwardTo } from "../../cluster/forward.ts"
 import { makeSidecarAccount } from "../../cluster/sidecar-account.ts"
 import { type Installation, makeInstallation } from "../../helpers/installation.ts"
 import { until } from "../../helpers/wait.ts"
@@ -21,8 +21,6 @@ export interface KubernetesWorld extends World<ServiceEndpoint> {
   readonly installation: Installation
   readonly cluster: TestCluster
   readonly prefix: string
-  /** The shared PostgreSQL as pods see it. */
-  readonly shared: Pick<Forward, "host" | "port">
 }
 
 /** `more`: settings of the sidecar beside those that every world has. */
@@ -30,7 +28,7 @@ export async function makeKubernetesWorld(
   name = "driver",
   more: (cluster: TestCluster) => Promise<Readonly<Record<string, string>>> = async () => ({}),
 ): Promise<KubernetesWorld> {
-  const cluster = await makeCluster(name, { policies: "enforced" })
+  const cluster = await makeCluster(name)
   const prefix = `saas-${process.pid}-`
   const opened: Driver<ServiceEndpoint>[] = []
   const installation = await makeInstallation("kubernetes", { parts: "database" })
@@ -68,7 +66,7 @@ export async function makeKubernetesWorld(
   try {
     const driver = await open()
     await driver.templates.build(template, fenceOf(`tpl_${template.key}`))
-    return worldOf({ installation, cluster, prefix, shared: postgres, driver, another: open, destroy })
+    return worldOf({ installation, cluster, prefix, driver, another: open, destroy })
   } catch (error) {
     await destroy()
     throw error
@@ -76,7 +74,7 @@ export async function makeKubernetesWorld(
 }
 
 function worldOf(
-  parts: Pick<KubernetesWorld, "installation" | "cluster" | "prefix" | "shared" | "driver" | "another" | "destroy">,
+  parts: Pick<KubernetesWorld, "installation" | "cluster" | "prefix" | "driver" | "another" | "destroy">,
 ): KubernetesWorld {
   const { installation, cluster, prefix } = parts
   const podOf = async (tenant: TenantId) => {

@@ -45,6 +45,7 @@ export function specOf(number: number, change: Change = "none"): TenantSpec {
       users: 5,
       connections: 10,
     },
+    outgoing: { mail: true, https: true },
     hosts: change === "another host" ? [own, domain] : [own],
     bootstrap: { company: "Acme", country: "", lang: "en_US", timezone: "", userName: "A", userLogin: "a@acme.test" },
     banner: null,

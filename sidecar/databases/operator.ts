@@ -69,6 +69,11 @@ export class Operator {
       await client.query(
         "ALTER TABLE saas.tenant ADD COLUMN IF NOT EXISTS before bigint, ADD COLUMN IF NOT EXISTS settled bigint",
       )
+      // What whoever has the seat may reach. Set before anything runs there.
+      await client.query(
+        `ALTER TABLE saas.tenant ADD COLUMN IF NOT EXISTS mail boolean NOT NULL DEFAULT true,
+                                 ADD COLUMN IF NOT EXISTS https boolean NOT NULL DEFAULT true`,
+      )
     })
   }
 

@@ -1,10 +1,15 @@
 /** A seat is a small number that a tenant keeps for life; its address and its uid are made of it. */
 import { PermanentError } from "../domain/errors.ts"
-import type { TenantId } from "../domain/tenant.ts"
+import type { Outgoing, TenantId } from "../domain/tenant.ts"
 import type { Operator } from "./operator.ts"
 
 /** Seats of a /16 without its first and last address. */
 const seats = 65_534
+
+export interface Taken {
+  readonly seat: number
+  readonly outgoing: Outgoing
+}
 
 export class Seats {
   readonly #operator: Operator
@@ -50,11 +55,27 @@ export class Seats {
     }
   }
 
-  async all(): Promise<number[]> {
-    const rows = await this.#operator.query<{ seat: number }>(
-      "SELECT seat FROM saas.tenant WHERE seat IS NOT NULL ORDER BY seat",
+  async all(): Promise<Taken[]> {
+    const rows = await this.#operator.query<{ seat: number; mail: boolean; https: boolean }>(
+      "SELECT seat, mail, https FROM saas.tenant WHERE seat IS NOT NULL ORDER BY seat",
     )
-    return rows.map(({ seat }) => seat)
+    return rows.map(({ seat, mail, https }) => ({ seat, outgoing: { mail, https } }))
+  }
+
+  /** null: the tenant has no seat (yet). */
+  async outgoing(tenant: TenantId): Promise<Outgoing | null> {
+    const rows = await this.#operator.query<{ mail: boolean; https: boolean }>(
+      "SELECT mail, https FROM saas.tenant WHERE id = $1 AND seat IS NOT NULL",
+      [tenant],
+    )
+    return rows[0] ?? null
+  }
+
+  async setOutgoing(tenant: TenantId, { mail, https }: Outgoing): Promise<void> {
+    await this.#operator.query(
+      "UPDATE saas.tenant SET mail = $2, https = $3 WHERE id = $1 AND (mail, https) <> ($2, $3)",
+      [tenant, mail, https],
+    )
   }
 
   async giveBack(tenant: TenantId): Promise<void> {

@@ -1,5 +1,5 @@
 /** The configuration file of one tenant's Odoo. It holds the database password, so only the tenant's user reads it. */
-import type { Limits, TenantId } from "./tenant.ts"
+import type { Limits, Outgoing, TenantId } from "./tenant.ts"
 
 export interface Relay {
   readonly host: string
@@ -10,6 +10,11 @@ export interface Relay {
   readonly user: string
   readonly password: string
   readonly fromFilter: string
+}
+
+/** A tenant whose plan sends no mail learns neither where the relay is nor its password. */
+export function relayFor(outgoing: Outgoing, relay: Relay | null): Relay | null {
+  return outgoing.mail ? relay : null
 }
 
 export interface OdooConf {

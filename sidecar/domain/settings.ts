@@ -10,12 +10,15 @@ export interface Surroundings {
   readonly mail: boolean
 }
 
+/** What becomes of a tenant's mail: it leaves, or it waits for a relay or for a plan that sends mail. */
+export type Mail = "leaves" | "no_relay" | "not_in_plan"
+
 export interface SettingsMessage {
   readonly fingerprint: string
   readonly limits: { readonly users: number; readonly storageMb: number }
   readonly banner: Banner | null
   readonly upgradeUrl: string
-  readonly mail: boolean
+  readonly mail: Mail
   readonly baseUrl: string
 }
 
@@ -24,10 +27,15 @@ export function settingsOf(spec: TenantSpec, surroundings: Surroundings): Settin
     limits: { users: spec.limits.users, storageMb: spec.limits.storageMb },
     banner: spec.banner,
     upgradeUrl: spec.upgradeUrl,
-    mail: surroundings.mail,
+    mail: mailOf(spec, surroundings),
     baseUrl: baseUrl(spec, surroundings),
   }
   return { fingerprint: fingerprint(settings), ...settings }
+}
+
+function mailOf({ outgoing }: TenantSpec, { mail }: Surroundings): Mail {
+  if (!outgoing.mail) return "not_in_plan"
+  return mail ? "leaves" : "no_relay"
 }
 
 /** The address that links in mails carry; "" while a tenant has no host. */

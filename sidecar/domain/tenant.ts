@@ -37,6 +37,14 @@ export interface Limits {
   readonly connections: number
 }
 
+/** What may leave a tenant's Odoo for the Internet. */
+export interface Outgoing {
+  /** Mail, through the operator's relay. */
+  readonly mail: boolean
+  /** Calls of other services: payment providers, carriers, app stores. */
+  readonly https: boolean
+}
+
 /** What runs: one Odoo version and the addon folders beside Odoo's own, in order. */
 export interface ReleaseSpec {
   readonly name: string
@@ -99,6 +107,7 @@ export interface TenantSpec {
   readonly database: DatabaseStrategy
   readonly template: TemplateSpec
   readonly limits: Limits
+  readonly outgoing: Outgoing
   readonly hosts: readonly TenantHost[]
   readonly bootstrap: Bootstrap
   readonly banner: Banner | null

@@ -37,6 +37,7 @@ const spec = z.object({
     users: integer,
     connections: integer,
   }),
+  outgoing: z.object({ mail: z.boolean(), https: z.boolean() }),
   hosts: z.array(z.object({ name: z.string(), primary: z.boolean() })),
   bootstrap: z.object({
     company: z.string(),

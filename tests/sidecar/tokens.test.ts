@@ -53,7 +53,7 @@ test("what is said in them has the names that the tenant knows", () => {
     limits: { users: 5, storageMb: 100 },
     banner: { level: "info", text: "Hallo Zoë" },
     upgradeUrl: "http://localhost/upgrade",
-    mail: false,
+    mail: "no_relay",
     baseUrl: "http://acme.localhost:8080",
   } as const
   assert.equal(payloadOf({ act: "settings", data }).data, {
@@ -61,7 +61,7 @@ test("what is said in them has the names that the tenant knows", () => {
     limits: { users: 5, storage_mb: 100 },
     banner: { level: "info", text: "Hallo Zoë" },
     upgrade_url: "http://localhost/upgrade",
-    mail: false,
+    mail: "no_relay",
     base_url: "http://acme.localhost:8080",
   })
 })

@@ -60,6 +60,7 @@ const wireSpec = {
     languages: ["de_DE"],
   },
   limits: { cpu_milli: 1000, memory_mb: 1024, storage_mb: 5120, users: 5, connections: 10 },
+  outgoing: { mail: true, https: true },
   hosts: [{ name: "acme.localhost", primary: true }],
   bootstrap: {
     company: "Acme",

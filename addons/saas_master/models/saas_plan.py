@@ -7,7 +7,7 @@ from .app_names import app_names
 
 MODULE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
-# Fields of a plan that its tenants take over at once when they change.
+# Amounts of a plan: there is none without them.
 LIMIT_FIELDS = (
     "saas_cpu_milli",
     "saas_memory_mb",
@@ -15,6 +15,8 @@ LIMIT_FIELDS = (
     "saas_users",
     "saas_connections",
 )
+# Fields of a plan that its tenants take over at once when they change.
+TENANT_FIELDS = (*LIMIT_FIELDS, "saas_outgoing_mail", "saas_outgoing_https")
 # Fields of a plan that say which template a new tenant is cloned from.
 TEMPLATE_FIELDS = ("is_saas_plan", "saas_release_id", "saas_module_names", "active")
 
@@ -35,6 +37,15 @@ class SaasPlan(models.Model):
     )
     saas_connections = fields.Integer(
         "Database Connections", default=10, help="An Odoo at rest holds four or five."
+    )
+    saas_outgoing_mail = fields.Boolean(
+        "Sends Mail", default=True, help="Through our relay. Without it mail waits, and says why."
+    )
+    saas_outgoing_https = fields.Boolean(
+        "Calls Other Services",
+        default=True,
+        help="Payment providers, carriers, app stores: whatever has to be asked on the Internet. "
+        "Without it nothing there is reached but our mail relay.",
     )
     saas_database_strategy = fields.Selection(
         [("shared", "Shared database server"), ("dedicated", "Database server of its own")],
@@ -150,7 +161,7 @@ class SaasPlan(models.Model):
         }
         # sudo: whoever may change a plan may change what its tenants get
         tenants = self.env["saas.tenant"].sudo()
-        if not set(LIMIT_FIELDS).isdisjoint(vals):
+        if not set(TENANT_FIELDS).isdisjoint(vals):
             tenants = tenants.search([("plan_id", "in", self.ids)])
         if "saas_connections" in vals:
             tenants._check_room_for(vals["saas_connections"])

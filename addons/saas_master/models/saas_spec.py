@@ -32,6 +32,7 @@ def tenant_spec(tenant):
             "users": tenant.limit_users,
             "connections": tenant.limit_connections,
         },
+        "outgoing": {"mail": tenant.outgoing_mail, "https": tenant.outgoing_https},
         "hosts": [
             {"name": host.name, "primary": host.primary}
             for host in tenant.host_ids.sorted(lambda host: (not host.primary, host.id))

@@ -101,6 +101,17 @@ class TestAudit(SaasCase):
         self.plan.saas_users = 12
         self.assertEqual(tenant.limit_users, 12)
 
+    def test_what_may_leave_a_tenant_is_changed_by_a_plan_only_and_audited(self):
+        tenant = self._sell("audit-outgoing")
+        operator = self._make_staff("operator")
+        for name in ("outgoing_mail", "outgoing_https"):
+            with self.assertRaisesRegex(AccessError, name):
+                tenant.with_user(operator).write({name: False})
+            self.plan[f"saas_{name}"] = False
+            self.assertFalse(tenant[name])
+            entry = self.env["saas.audit.entry"].search([("field", "=", f"saas_{name}")], limit=1)
+            self.assertEqual((entry.record_name, entry.new_text), (self.plan.name, "No"))
+
     def test_all_that_a_person_writes_of_a_subscription_is_audited(self):
         subscription = self._sell("audit-agreement").subscription_id
         operator = self._make_staff("operator")

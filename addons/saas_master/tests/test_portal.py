@@ -159,11 +159,13 @@ class TestPortal(SaasCase, HttpCase):
 
     def test_another_plan_is_asked_for_where_users_and_storage_are_shown(self):
         bigger = self._make_plan("Bigger in the portal", saas_users=50)
+        self._make_plan("Quiet in the portal", saas_outgoing_mail=False, saas_outgoing_https=False)
         self._see(self.tenant, "running")
         self.authenticate("portal_acme", "portal_acme")
         page = self._get(f"/my/odoo/{self.tenant.id}")
         self.assertIn('id="plans"', page)
         self.assertIn("Bigger in the portal", page)
+        self.assertEqual(page.count("sends no mail · calls no other services"), 1)
         token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
         wish = {"csrf_token": token, "plan_id": bigger.id}
         foreign = self.url_open(f"/my/odoo/{self.foreign.id}/plan", data=wish)

@@ -32,6 +32,7 @@ class TestSpec(SaasCase):
                     "users": 10,
                     "connections": 10,
                 },
+                "outgoing": {"mail": True, "https": True},
                 "hosts": [{"name": "spec-new.saas.test", "primary": True}],
                 "bootstrap": {
                     "company": "Spec Ltd",
@@ -60,6 +61,8 @@ class TestSpec(SaasCase):
             lambda: tenant._add_host("odoo.spec.example", True),
             lambda: tenant._change_plan(bigger),
             lambda: bigger.write({"saas_users": 60}),
+            lambda: bigger.write({"saas_outgoing_mail": False}),
+            lambda: bigger.write({"saas_outgoing_https": False}),
         ]
         for number, change in enumerate(changes):
             before, spec = tenant.generation, tenant._spec()
@@ -68,6 +71,7 @@ class TestSpec(SaasCase):
             after = tenant._spec()
             self.assertNotEqual({**spec, "generation": 0}, {**after, "generation": 0}, number)
         self.assertEqual(tenant._spec()["limits"]["users"], 60)
+        self.assertEqual(tenant._spec()["outgoing"], {"mail": False, "https": False})
 
     def test_what_changes_nothing_raises_nothing(self):
         tenant = self._sell("spec-same")

@@ -22,13 +22,7 @@ class IrHttp(models.AbstractModel):
                 )
         elif settings.banner:
             notices.append({"level": settings.banner["level"], "text": settings.banner["text"]})
-        if self.env["ir.mail_server"]._saas_waits():
-            notices.append(
-                {
-                    "level": "warning",
-                    "text": self.env._(
-                        "Outgoing mail waits: whoever hosts this Odoo has configured no mail relay."
-                    ),
-                }
-            )
+        servers = self.env["ir.mail_server"]
+        if servers._saas_waits():
+            notices.append({"level": "warning", "text": servers._saas_why_it_waits()})
         return notices

@@ -18,8 +18,22 @@ class IrMailServer(models.Model):
 
     @api.model
     def _saas_waits(self):
-        """Whether mail waits because the operator has configured no relay."""
+        """Whether mail waits: the operator names no relay to an Odoo whose mail does not leave."""
         return operator_token.is_managed() and not config.get("smtp_server")
+
+    @api.model
+    def _saas_why_it_waits(self):
+        settings = self.env["saas.settings"]
+        current = settings._current()
+        if current and current.mail == "not_in_plan":
+            return self.env._(
+                "Outgoing mail waits, because the plan of this Odoo sends none. %(more)s",
+                more=settings._more(),
+            )
+        return self.env._(
+            "Outgoing mail waits, because whoever hosts this Odoo has configured no mail"
+            " relay. It is sent once they have."
+        )
 
     def _connect__(  # noqa: PLW3201  Odoo's own name
         self, host=None, port=None, user=None, password=None, encryption=None, **options
@@ -27,12 +41,7 @@ class IrMailServer(models.Model):
         if not operator_token.is_managed():
             return super()._connect__(host, port, user, password, encryption, **options)
         if self._saas_waits():
-            raise UserError(
-                self.env._(
-                    "Outgoing mail waits, because whoever hosts this Odoo has configured no mail"
-                    " relay. It is sent once they have."
-                )
-            )
+            raise UserError(self._saas_why_it_waits())
         smtp_from, debug = options.get("smtp_from"), options.get("smtp_debug", False)
         encryption = config.get("saas_smtp_encryption") or "none"
         if encryption != "none":

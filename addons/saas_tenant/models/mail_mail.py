@@ -9,8 +9,9 @@ class MailMail(models.Model):
     _inherit = "mail.mail"
 
     def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
-        if self.env["ir.mail_server"]._saas_waits():
+        servers = self.env["ir.mail_server"]
+        if servers._saas_waits():
             # It stays in the queue: failures would have to be retried one by one, by hand.
-            _logger.info("%s mails wait: the operator has configured no relay.", len(self))
+            _logger.info("%s mails wait. %s", len(self), servers._saas_why_it_waits())
             return None
         return super().send(auto_commit, raise_exception, post_send_callback)

@@ -18,11 +18,12 @@ class Settings:
     storage_mb: int | None
     banner: dict | None
     upgrade_url: str
-    mail: bool
+    # "leaves", or why it waits: "no_relay" or "not_in_plan".
+    mail: str
     base_url: str
 
 
-UNLIMITED = Settings("", None, None, None, "", True, "")
+UNLIMITED = Settings("", None, None, None, "", "leaves", "")
 
 
 class SaasSettings(models.AbstractModel):

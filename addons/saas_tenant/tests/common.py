@@ -49,7 +49,7 @@ class Operator:
                 "limits": {"users": users, "storage_mb": storage_mb},
                 "banner": banner,
                 "upgrade_url": "http://master.example/my/odoo",
-                "mail": False,
+                "mail": "no_relay",
                 "base_url": "http://acme.example:8080",
                 **changes,
             },

@@ -33,6 +33,18 @@ class TestMail(OperatedMixin, TransactionCase):
         with self.assertRaisesRegex(UserError, "no mail relay"):
             self.server.test_smtp_connection()
 
+    def test_where_the_plan_sends_no_mail_it_waits_and_says_so(self):
+        self.configure(smtp_server="")
+        self.apply_settings(mail="not_in_plan")
+        self.mail.send()
+        self.assertEqual(self.mail.state, "outgoing")
+        with self.assertRaisesRegex(UserError, "the plan of this Odoo sends none") as raised:
+            self.server.test_smtp_connection()
+        texts = [notice["text"] for notice in self.env["ir.http"]._saas_notices()]
+        why = str(raised.exception)
+        self.assertIn(why, texts)
+        self.assertIn("http://master.example/my/odoo", why)
+
     def test_only_the_relay_is_used(self):
         self.configure(
             smtp_server="relay.example", smtp_port=2525, smtp_user=False, smtp_password=False

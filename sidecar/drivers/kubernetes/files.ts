@@ -1,5 +1,6 @@
 /** A tenant's namespace with all that bounds it, and the claim that its filestore lies in. */
 import { Writable } from "node:stream"
+import { relayFor } from "../../domain/odoo-conf.ts"
 import type { SeenFiles } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { Fence, Files } from "../driver.ts"
@@ -151,7 +152,8 @@ export class KubernetesFiles implements Files {
 
 /** Everything of a namespace that comes of the plan and of the operator's settings. */
 export function bounds(owner: Owner, name: string, spec: TenantSpec, settings: KubernetesSettings): KubeObject[] {
-  const { callers, callerNetworks, relay, certificates } = settings
+  const { callers, callerNetworks, certificates } = settings
+  const relay = relayFor(spec.outgoing, settings.relay)
   const reach = reachOf(settings, spec)
   return [
     resourceQuota(owner, name, { ...spec, certificates: certificates !== null }),
@@ -164,7 +166,7 @@ export function bounds(owner: Owner, name: string, spec: TenantSpec, settings: K
       ownPostgres: spec.database === "dedicated",
       certificates: certificates !== null,
       mailPorts: relay ? [relay.port] : [],
-      https: true,
+      https: spec.outgoing.https,
     }),
   ]
 }

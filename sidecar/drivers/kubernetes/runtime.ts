@@ -2,7 +2,7 @@
 import { RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import { databasePassword, type RootKey } from "../../domain/keys.ts"
-import { tenantConf } from "../../domain/odoo-conf.ts"
+import { relayFor, tenantConf } from "../../domain/odoo-conf.ts"
 import { crashLoop, type SeenRuntime } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import { publicKey } from "../../domain/tokens.ts"
@@ -54,7 +54,8 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
 
   fingerprint(spec: TenantSpec): string {
     const { settings } = this.#options
-    const { image, relay } = settings
+    const { image } = settings
+    const relay = relayFor(spec.outgoing, settings.relay)
     const database = reachOf(settings, spec).address
     const { cpuMilli, memoryMb, connections } = spec.limits
     const limits = { cpuMilli, memoryMb, connections }
@@ -251,7 +252,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
       password: databasePassword(root, spec.id),
       addonsPath: [...spec.template.release.sources, ...places.odooAddons, places.addons],
       dataDir: places.filestore,
-      relay: settings.relay,
+      relay: relayFor(spec.outgoing, settings.relay),
       interface: "0.0.0.0",
       address: "127.0.0.1",
       port: odooPort,

@@ -1,14 +1,18 @@
 /**
  * What tenants' processes may open connections to: on this machine their own address and PostgreSQL, and nothing
- * else; elsewhere everything but mail, which leaves through the operator's relay only.
+ * else; elsewhere what their plans say. Mail leaves through the operator's relay only.
  */
 import { lookup } from "node:dns/promises"
+import { isIPv6 } from "node:net"
 import { execa } from "execa"
+import type { Logger } from "pino"
 import { RetryableError } from "../../domain/errors.ts"
+import type { Outgoing } from "../../domain/tenant.ts"
 
 export interface Seat {
   readonly uid: number
   readonly address: string
+  readonly outgoing: Outgoing
 }
 
 export interface FirewallOptions {
@@ -18,52 +22,68 @@ export interface FirewallOptions {
   readonly firstUid: number
   readonly lastUid: number
   readonly databases: readonly { readonly host: string; readonly port: number }[]
-  readonly relay: Relay | null
-}
-
-/** Its name is looked up whenever rules are made: its address may change. */
-interface Relay {
-  readonly host: string
-  readonly port: number
+  /** Its name is looked up whenever rules are made: its addresses may change. */
+  readonly relay: { readonly host: string; readonly port: number } | null
+  readonly log: Logger
 }
 
 const mailPorts = "{ 25, 465, 587 }"
 
-/** Replaces the whole table in one transaction, so that there is no moment without rules. */
+/**
+ * Replaces the whole table in one transaction, so that there is no moment without rules. Those that depend on a plan
+ * hold for each packet, and so for connections that are open when the plan changes. Names can be asked for by all.
+ */
 export function ruleset(
-  { table, firstUid, lastUid, databases }: FirewallOptions,
-  relay: { readonly address: string; readonly port: number } | null,
+  { table, firstUid, lastUid, databases }: Omit<FirewallOptions, "relay" | "log">,
+  relay: { readonly addresses: readonly string[]; readonly port: number } | null,
   seats: readonly Seat[],
 ): string {
-  const elements = seats.map(({ uid, address }) => `${uid} . ${address}`).join(", ")
+  const uids = (may: keyof Outgoing) => seats.filter(({ outgoing }) => outgoing[may]).map(({ uid }) => `${uid}`)
+  const toRelay = (relay?.addresses ?? []).map((address) => {
+    return `${isIPv6(address) ? "ip6" : "ip"} daddr ${address} tcp dport ${relay?.port}`
+  })
   return `table inet ${table}
 delete table inet ${table}
 table inet ${table} {
-  set own {
-    typeof meta skuid . ip daddr
-    ${elements ? `elements = { ${elements} }` : ""}
-  }
+  ${set(
+    "own",
+    "meta skuid . ip daddr",
+    seats.map(({ uid, address }) => `${uid} . ${address}`),
+  )}
+  ${set("mailing", "meta skuid", uids("mail"))}
+  ${set("calling", "meta skuid", uids("https"))}
   chain output {
     type filter hook output priority 0; policy accept;
     meta skuid < ${firstUid} accept
     meta skuid > ${lastUid} accept
     ${databases.map(({ host, port }) => `ip daddr ${host} tcp dport ${port} accept`).join("\n    ")}
     meta skuid . ip daddr @own accept
-    ${relay ? `ip daddr ${relay.address} tcp dport ${relay.port} accept` : ""}
-    oifname "lo" udp dport 53 accept
-    oifname "lo" tcp dport 53 accept
+    ${toRelay.map((match) => `meta skuid @mailing ${match} accept`).join("\n    ")}
+    ${toRelay.map((match) => `meta skuid != @mailing ${match} reject with tcp reset`).join("\n    ")}
+    udp dport 53 accept
+    tcp dport 53 accept
     oifname "lo" tcp flags & (syn | ack) == syn reject with tcp reset
     oifname "lo" meta l4proto udp reject
+    oifname "lo" accept
+    meta skuid != @calling meta l4proto tcp reject with tcp reset
+    meta skuid != @calling reject
     tcp dport ${mailPorts} tcp flags & (syn | ack) == syn reject with tcp reset
   }
 }
 `
 }
 
+/** nft takes no empty list of elements. */
+function set(name: string, type: string, elements: readonly string[]): string {
+  const list = elements.length > 0 ? ` elements = { ${elements.join(", ")} };` : ""
+  return `set ${name} { typeof ${type};${list} }`
+}
+
 export class Firewall {
   readonly #options: FirewallOptions
   #last: Promise<void> = Promise.resolve()
-  #applied = ""
+  /** What was loaded last, and how nft lists it. */
+  #loaded = { rules: "", listing: "" }
 
   private constructor(options: FirewallOptions) {
     this.#options = options
@@ -79,7 +99,10 @@ export class Firewall {
   async apply(seats: () => Promise<readonly Seat[]>): Promise<void> {
     const mine = this.#last.then(async () => {
       const rules = ruleset(this.#options, await this.#relay(), await seats())
-      if (rules !== this.#applied || !(await this.isThere())) await this.#load(rules)
+      const isNew = rules !== this.#loaded.rules
+      if (!isNew && (await this.#isAsLoaded())) return
+      if (!isNew) this.#options.log.warn("somebody has changed the firewall of the tenants; it is put right")
+      await this.#load(rules)
     })
     // Whoever comes next waits for it, and need not know how it went.
     this.#last = mine.catch(() => undefined)
@@ -87,19 +110,28 @@ export class Firewall {
   }
 
   /** Somebody who loads other rules on this machine may have flushed ours. */
-  async isThere(): Promise<boolean> {
-    const { exitCode } = await execa("nft", ["list", "table", "inet", this.#options.table], { reject: false })
-    return exitCode === 0
+  async #isAsLoaded(): Promise<boolean> {
+    const listing = await this.#listing()
+    return listing !== "" && listing === this.#loaded.listing
+  }
+
+  /** "" where the table is not there. */
+  async #listing(): Promise<string> {
+    const answer = await execa("nft", ["list", "table", "inet", this.#options.table], { reject: false })
+    return answer.exitCode === 0 ? answer.stdout : ""
   }
 
   async #relay() {
     const { relay } = this.#options
-    return relay ? { address: (await lookup(relay.host, 4)).address, port: relay.port } : null
+    if (relay === null) return null
+    const found = await lookup(relay.host, { all: true })
+    // Sorted: what is answered in turns is not another answer.
+    return { addresses: found.map(({ address }) => address).sort(), port: relay.port }
   }
 
   async #load(rules: string): Promise<void> {
     const answer = await execa("nft", ["-f", "-"], { input: rules, reject: false })
     if (answer.exitCode !== 0) throw new RetryableError(`The firewall does not take our rules: ${answer.stderr.trim()}`)
-    this.#applied = rules
+    this.#loaded = { rules, listing: await this.#listing() }
   }
 }

@@ -29,7 +29,7 @@ export function missing(isolation: Isolation, closedFolder: string | null): stri
   }
   if (!isolation.network) {
     words.push(
-      "Network: tenants can reach each other and the control plane through localhost. Start as root with nftables installed.",
+      "Network: tenants can reach each other and the control plane through localhost, and elsewhere whatever they like, also where their plan says otherwise. Start as root with nftables installed.",
     )
   }
   if (isolation.ownUser && !isolation.ports) {

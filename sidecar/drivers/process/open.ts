@@ -88,6 +88,7 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
         lastUid: options.uidBase + lastSeat,
         databases: servers.shared.map(({ address }) => address),
         relay,
+        log,
       })
     : null
 

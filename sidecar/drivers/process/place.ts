@@ -1,8 +1,9 @@
 /** What a tenant has on this machine for life: an address and, where we are root, a user. Both are made of its seat. */
 import type { Seats } from "../../databases/seats.ts"
 import { RetryableError } from "../../domain/errors.ts"
-import type { TenantId } from "../../domain/tenant.ts"
+import type { Outgoing, TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
+import type { Seat } from "./firewall.ts"
 
 /** Below 1024 no tenant can listen itself: neither there nor, as if it were a neighbour, at another one's address. */
 export const privilegedPort = 869
@@ -50,13 +51,22 @@ export class Places {
     return place
   }
 
-  async all(): Promise<Place[]> {
-    return (await this.#seats.all()).map((seat) => this.#of(seat))
+  /** Which user may be at which address, and what it may reach; none where tenants have no users of their own. */
+  async seats(): Promise<Seat[]> {
+    return (await this.#seats.all()).flatMap(({ seat, outgoing }) => {
+      const { uid, endpoint } = this.#of(seat)
+      return uid === null ? [] : [{ uid, address: endpoint.host, outgoing }]
+    })
   }
 
-  /** Which user may be at which address; none where tenants have no users of their own. */
-  async seats(): Promise<{ uid: number; address: string }[]> {
-    return (await this.all()).flatMap(({ uid, endpoint }) => (uid === null ? [] : [{ uid, address: endpoint.host }]))
+  async setOutgoing(tenant: TenantId, outgoing: Outgoing): Promise<void> {
+    await this.#seats.setOutgoing(tenant, outgoing)
+  }
+
+  /** Whether a tenant that has a place may reach what its plan says, no more and no less. */
+  async keepsTo({ id, outgoing }: TenantSpec): Promise<boolean> {
+    const set = await this.#seats.outgoing(id)
+    return set === null || (set.mail === outgoing.mail && set.https === outgoing.https)
   }
 
   async giveBack(tenant: TenantId): Promise<void> {

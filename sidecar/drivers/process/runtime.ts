@@ -7,7 +7,7 @@ import type { Servers } from "../../databases/servers.ts"
 import { RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import { databasePassword, type RootKey } from "../../domain/keys.ts"
-import { type Relay, tenantConf } from "../../domain/odoo-conf.ts"
+import { type Relay, relayFor, tenantConf } from "../../domain/odoo-conf.ts"
 import type { SeenRuntime } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import { publicKey } from "../../domain/tokens.ts"
@@ -65,13 +65,13 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   fingerprint(spec: TenantSpec): string {
-    const { release, relay, odoo } = this.#options
+    const { release, odoo } = this.#options
     const { cpuMilli, memoryMb, connections } = spec.limits
     return fingerprint({
       made: release.made,
       sources: spec.template.release.sources,
       limits: { cpuMilli, memoryMb, connections },
-      relay,
+      relay: relayFor(spec.outgoing, this.#options.relay),
       database: this.#databaseOf(spec),
       odoo,
     })
@@ -83,6 +83,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     await servers.check(fence)
     const place = await places.take(spec.id)
     await this.#writeConf(spec, place)
+    await places.setOutgoing(spec.id, spec.outgoing)
     await firewall?.apply(() => places.seats())
     const joined = (await cgroups?.ensure(spec.id, spec.limits)) ?? []
     const data = layout.data(spec.id)
@@ -214,7 +215,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   }
 
   async #writeConf(spec: TenantSpec, place: Place): Promise<void> {
-    const { layout, odoo, release, root, relay } = this.#options
+    const { layout, odoo, release, root } = this.#options
     const database = this.#databaseOf(spec)
     const text = tenantConf({
       tenant: spec.id,
@@ -226,7 +227,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       password: databasePassword(root, spec.id),
       addonsPath: [...spec.template.release.sources, ...addonsPaths(odoo), join(release.folder, "addons")],
       dataDir: layout.data(spec.id),
-      relay,
+      relay: relayFor(spec.outgoing, this.#options.relay),
       interface: place.endpoint.host,
       address: place.endpoint.host,
       port: place.endpoint.port,

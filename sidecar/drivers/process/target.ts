@@ -2,7 +2,8 @@
 import { availableParallelism, totalmem } from "node:os"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Logger } from "pino"
-import type { TenantId } from "../../domain/tenant.ts"
+import type { Drift } from "../../domain/plan.ts"
+import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { TargetInfo } from "../../odoo/port.ts"
 import type { Backups, DatabaseServers, Files, FoundTenant, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
@@ -70,6 +71,13 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
   /** Its folder says that one is here: all else that it has goes before that. */
   async find(): Promise<readonly FoundTenant[]> {
     return (await this.#parts.files.list()).map((id) => ({ id, ownServer: false }))
+  }
+
+  /** What may leave it is changed while it runs: it need not be started anew for another plan. */
+  async drift(spec: TenantSpec): Promise<Drift | null> {
+    const { firewall, places } = this.#parts
+    if (firewall === null || (await places.keepsTo(spec))) return null
+    return { part: "runtime", what: "The firewall does not yet know what its plan lets it reach." }
   }
 
   /** Besides, it puts back the rules that somebody who loads others on this machine may have flushed. */

@@ -17,6 +17,7 @@ export function aSpec(changes: Partial<TenantSpec> = {}): TenantSpec {
       languages: ["de_DE"],
     },
     limits: { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 },
+    outgoing: { mail: true, https: true },
     hosts: [{ name: "acme.localhost", primary: true }],
     bootstrap: {
       company: "Acme",

@@ -65,9 +65,6 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
     metadata: metadata(owner, name, namespace),
     spec,
   })
-  const egress = (name: string, to: readonly Peer[], ports: readonly V1NetworkPolicyPort[]) =>
-    policy(name, { ...everyPod, policyTypes: ["Egress"], egress: [{ to, ports }] })
-  const internet: Peer = { ipBlock: { cidr: "0.0.0.0/0", except: privateNetworks } }
   const callers: Peer[] = [...namespaces(parts.callers), ...networks(parts.callerNetworks)]
   return [
     // Empty and not left out: what somebody adds here is taken away again.
@@ -124,16 +121,17 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
           }),
         ]
       : []),
-    ...(parts.mailPorts.length > 0
-      ? [
-          egress(
-            "mail",
-            [{ ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } }],
-            parts.mailPorts.map((one) => port(one)),
-          ),
-        ]
-      : []),
-    ...(parts.https ? [egress("https", [internet], [port(443)])] : []),
+    // Empty and not left out, where the plan gives nothing of it: so it takes away what an earlier plan gave.
+    policy("outgoing", { ...everyPod, policyTypes: ["Egress"], egress: outgoing(parts) }),
+  ]
+}
+
+function outgoing({ mailPorts, https }: PolicyParts): NonNullable<NetworkPolicySpec["egress"]> {
+  const anywhere = (except: readonly string[]): Peer => ({ ipBlock: { cidr: "0.0.0.0/0", except } })
+  return [
+    // The relay may well be in the operator's own network.
+    ...(mailPorts.length > 0 ? [{ to: [anywhere(["169.254.0.0/16"])], ports: mailPorts.map((one) => port(one)) }] : []),
+    ...(https ? [{ to: [anywhere(privateNetworks)], ports: [port(443)] }] : []),
   ]
 }
 

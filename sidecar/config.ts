@@ -220,7 +220,7 @@ const variables = {
   },
   SMTP_USER: { doc: "", default: "", parse: optional(text) },
   SMTP_PASSWORD_FILE: {
-    doc: "Administrators of tenants can read it: a relay that trusts the address of this machine is better.",
+    doc: "Administrators of tenants whose plan sends mail can read it: a relay that trusts the address of this machine is better.",
     default: "",
     parse: optional(secret),
   },

@@ -17,7 +17,10 @@ const programs = [
 
 const rootPrograms = [{ program: "nft", name: "nftables", use: "keeping tenants apart on the network" }] as const
 
-const testPrograms = [{ program: "chromium", name: "chromium", use: "browser tests" }] as const
+const testPrograms = [
+  { program: "chromium", name: "chromium", use: "browser tests" },
+  { program: "ip", name: "iproute2", use: "the network of tests" },
+] as const
 
 const clusterPrograms = [
   { program: "containerd", name: "containerd", use: "the node of a test cluster" },

@@ -109,6 +109,23 @@ test("a larger plan is there at once, in the namespace and in the pod", async ()
   assert.equal((await product.visit("apex")).status, 200)
 })
 
+test("a plan whose tenants call nobody holds at once, and so does one that lets them again", async () => {
+  const namespace = product.namespaceOf(tenant)
+  const allowedPorts = async () => {
+    const policy = await product.cluster.kubectl.get("networkpolicy", "outgoing", namespace)
+    return (policy?.spec.egress ?? []).flatMap(({ ports }: { ports: { port: number }[] }) =>
+      ports.map(({ port }) => port),
+    )
+  }
+  assert.deepEqual(await allowedPorts(), [443])
+  await product.master.write("product.template", product.plan.id, { saas_outgoing_https: false })
+  await waitForPhase(product.master, tenant.id, "running")
+  assert.deepEqual(await allowedPorts(), [])
+  await product.master.write("product.template", product.plan.id, { saas_outgoing_https: true })
+  await waitForPhase(product.master, tenant.id, "running")
+  assert.deepEqual(await allowedPorts(), [443])
+})
+
 test("deleted, nothing of it is left but a backup that was verified", async () => {
   const { kubectl } = product.cluster
   const namespace = product.namespaceOf(tenant)

@@ -20,14 +20,23 @@ const cluster = await makeCluster("policies", { policies: "enforced" })
 /** What becomes of policies on a cluster of KUBECONFIG is not for us to know. */
 const enforced = cluster.node === null ? test.skip : test
 const prefix = `saas-policies-${process.pid}-`
-const [acme, other] = ["tacme234567", "tother23456"] as const
+const [acme, other, correspondent, hermit] = ["tacme234567", "tother23456", "tcorresp234", "thermit2345"] as const
+const relayPort = 587
+/** Each with what its plan lets out. */
+const tenants = {
+  [acme]: { mailPorts: [relayPort], https: true },
+  [other]: { mailPorts: [], https: true },
+  [correspondent]: { mailPorts: [relayPort], https: false },
+  [hermit]: { mailPorts: [], https: false },
+}
+const namespaces = Object.keys(tenants).map((tenant) => prefix + tenant)
 const databases = `databases-${process.pid}`
 const strangers = `strangers-${process.pid}`
 const postgres = "10.9.9.9"
 const node = "10.8.0.1"
 
 test.before(async () => {
-  for (const tenant of [acme, other]) {
+  for (const [tenant, outgoing] of Object.entries(tenants)) {
     const owner = { installation: "c0ffee00-0000-4000-8000-000000000000", tenant, epoch: 1 }
     const place = prefix + tenant
     const policies = networkPolicies(owner, place, {
@@ -36,8 +45,7 @@ test.before(async () => {
       postgres: [{ networks: [`${postgres}/32`], namespaces: [databases], address: { port: 5432 } }],
       ownPostgres: false,
       certificates: false,
-      mailPorts: [],
-      https: true,
+      ...outgoing,
     })
     await cluster.kubectl.apply(namespace(owner, place), ...policies)
   }
@@ -47,7 +55,7 @@ test.before(async () => {
 })
 
 test.after(async () => {
-  for (const name of [prefix + acme, prefix + other, databases, strangers]) {
+  for (const name of [...namespaces, databases, strangers]) {
     await cluster.kubectl.try(["delete", "namespace", name, "--wait=false"])
   }
   await cluster.stop()
@@ -55,6 +63,9 @@ test.after(async () => {
 
 const odoo = pod(acme, "odoo", "10.1.0.1")
 const neighbour = pod(other, "odoo", "10.1.0.2")
+const writer = pod(correspondent, "odoo", "10.1.0.6")
+const quiet = pod(hermit, "odoo", "10.1.0.7")
+const relay = "192.168.1.25"
 const traefik = { metadata: { namespace: "traefik", labels: { app: "traefik" } }, status: { podIP: "10.1.0.3" } }
 const inside = (namespace: string) => ({ metadata: { namespace, labels: { app: "x" } }, status: { podIP: "10.1.0.9" } })
 const stranger = { metadata: { namespace: "default", labels: { app: "x" } }, status: { podIP: "10.1.0.4" } }
@@ -77,10 +88,21 @@ test("what must work works, and what must not does not", async () => {
     ["Odoo asks the cloud for its metadata", odoo, "169.254.169.254", 80, false, "TCP"],
     ["Odoo asks a payment provider", odoo, "93.184.216.34", 443, true, "TCP"],
     ["Odoo asks the operator's own network", odoo, "192.168.1.7", 443, false, "TCP"],
-    ["Odoo sends mail where there is no relay", odoo, "93.184.216.34", 25, false, "TCP"],
+    ["Odoo hands mail to the relay", odoo, relay, relayPort, true, "TCP"],
+    ["Odoo hands mail to the cloud", odoo, "169.254.169.254", relayPort, false, "TCP"],
+    ["Odoo sends mail past the relay", odoo, "93.184.216.34", 25, false, "TCP"],
+    ["one whose plan sends no mail does", neighbour, relay, relayPort, false, "TCP"],
+    ["it asks a payment provider", neighbour, "93.184.216.34", 443, true, "TCP"],
+    ["one whose plan sends mail only does", writer, relay, relayPort, true, "TCP"],
+    ["it asks a payment provider", writer, "93.184.216.34", 443, false, "TCP"],
+    ["one whose plan lets nothing out sends mail", quiet, relay, relayPort, false, "TCP"],
+    ["it asks a payment provider", quiet, "93.184.216.34", 443, false, "TCP"],
+    ["it asks PostgreSQL", quiet, postgres, 5432, true, "TCP"],
+    ["it asks for a name", quiet, "10.0.0.10", 53, true, "UDP"],
+    ["it is asked by the ingress controller", traefik, quiet, 8069, true, "TCP"],
   ]
   const traffic = matrix.map(([, from, to, port, , protocol]): Traffic => ({ from, to, port, protocol }))
-  const answers = await allowed(cluster, [prefix + acme, prefix + other], traffic)
+  const answers = await allowed(cluster, namespaces, traffic)
   assert.deepEqual(
     matrix.map(([what], at) => `${what}: ${answers[at]}`),
     matrix.map(([what, , , , expected]) => `${what}: ${expected}`),

@@ -9,6 +9,7 @@ import { runtimes } from "./conformance/runtimes.ts"
 import { deaths } from "./process/deaths.ts"
 import { forkServers } from "./process/fork-servers.ts"
 import { isolation } from "./process/isolation.ts"
+import { outgoing } from "./process/outgoing.ts"
 import { makeProcessWorld, type ProcessWorld } from "./process/world.ts"
 
 const test = suite("the process driver")
@@ -22,6 +23,6 @@ test.before(async () => {
 test.after(() => world.destroy())
 
 for (const part of [databases, hostileRole, deletion, fencing, runtimes, routes]) part(test, () => world)
-for (const part of [forkServers, isolation, deaths]) part(test, () => world)
+for (const part of [forkServers, isolation, outgoing, deaths]) part(test, () => world)
 
 test.run()

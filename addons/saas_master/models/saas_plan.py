@@ -39,7 +39,9 @@ class SaasPlan(models.Model):
         "Database Connections", default=10, help="An Odoo at rest holds four or five."
     )
     saas_outgoing_mail = fields.Boolean(
-        "Sends Mail", default=True, help="Through our relay. Without it mail waits, and says why."
+        "Sends Mail",
+        default=True,
+        help="Through our relay. Without it mail waits, and whoever works there is told why.",
     )
     saas_outgoing_https = fields.Boolean(
         "Calls Other Services",

@@ -88,7 +88,7 @@ function worldOf(
   }
 }
 
-async function openDriver(environment: Record<string, string>): Promise<Driver<LoopbackEndpoint>> {
+export async function openDriver(environment: Record<string, string>): Promise<Driver<LoopbackEndpoint>> {
   return await openProcess(readConfig(environment), () => installationId, pino({ level: "silent" }))
 }
 

@@ -62,15 +62,6 @@ export class Seats {
     return rows.map(({ seat, mail, https }) => ({ seat, outgoing: { mail, https } }))
   }
 
-  /** null: the tenant has no seat (yet). */
-  async outgoing(tenant: TenantId): Promise<Outgoing | null> {
-    const rows = await this.#operator.query<{ mail: boolean; https: boolean }>(
-      "SELECT mail, https FROM saas.tenant WHERE id = $1 AND seat IS NOT NULL",
-      [tenant],
-    )
-    return rows[0] ?? null
-  }
-
   async setOutgoing(tenant: TenantId, { mail, https }: Outgoing): Promise<void> {
     await this.#operator.query(
       "UPDATE saas.tenant SET mail = $2, https = $3 WHERE id = $1 AND (mail, https) <> ($2, $3)",

@@ -84,6 +84,7 @@ export class Firewall {
   #last: Promise<void> = Promise.resolve()
   /** What was loaded last, and how nft lists it. */
   #loaded = { rules: "", listing: "" }
+  #outgoing: ReadonlyMap<number, Outgoing> = new Map()
 
   private constructor(options: FirewallOptions) {
     this.#options = options
@@ -98,15 +99,26 @@ export class Firewall {
   /** Whoever comes last has read the seats last: an older list never takes the place of a newer one. */
   async apply(seats: () => Promise<readonly Seat[]>): Promise<void> {
     const mine = this.#last.then(async () => {
-      const rules = ruleset(this.#options, await this.#relay(), await seats())
-      const isNew = rules !== this.#loaded.rules
-      if (!isNew && (await this.#isAsLoaded())) return
-      if (!isNew) this.#options.log.warn("somebody has changed the firewall of the tenants; it is put right")
-      await this.#load(rules)
+      const all = await seats()
+      await this.#ensure(ruleset(this.#options, await this.#relay(), all))
+      this.#outgoing = new Map(all.map(({ uid, outgoing }) => [uid, outgoing]))
     })
     // Whoever comes next waits for it, and need not know how it went.
     this.#last = mine.catch(() => undefined)
     await mine
+  }
+
+  /** Whether a tenant reaches what its plan says, no more and no less, by the rules that were applied last. */
+  keeps(uid: number, { mail, https }: Outgoing): boolean {
+    const known = this.#outgoing.get(uid)
+    return known?.mail === mail && known.https === https
+  }
+
+  async #ensure(rules: string): Promise<void> {
+    const isNew = rules !== this.#loaded.rules
+    if (!isNew && (await this.#isAsLoaded())) return
+    if (!isNew) this.#options.log.warn("somebody has changed the firewall of the tenants; it is put right")
+    await this.#load(rules)
   }
 
   /** Somebody who loads other rules on this machine may have flushed ours. */

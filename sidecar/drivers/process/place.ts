@@ -1,7 +1,7 @@
 /** What a tenant has on this machine for life: an address and, where we are root, a user. Both are made of its seat. */
 import type { Seats } from "../../databases/seats.ts"
 import { RetryableError } from "../../domain/errors.ts"
-import type { Outgoing, TenantId, TenantSpec } from "../../domain/tenant.ts"
+import type { Outgoing, TenantId } from "../../domain/tenant.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
 import type { Seat } from "./firewall.ts"
 
@@ -61,12 +61,6 @@ export class Places {
 
   async setOutgoing(tenant: TenantId, outgoing: Outgoing): Promise<void> {
     await this.#seats.setOutgoing(tenant, outgoing)
-  }
-
-  /** Whether a tenant that has a place may reach what its plan says, no more and no less. */
-  async keepsTo({ id, outgoing }: TenantSpec): Promise<boolean> {
-    const set = await this.#seats.outgoing(id)
-    return set === null || (set.mail === outgoing.mail && set.https === outgoing.https)
   }
 
   async giveBack(tenant: TenantId): Promise<void> {

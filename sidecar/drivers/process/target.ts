@@ -74,9 +74,10 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
   }
 
   /** What may leave it is changed while it runs: it need not be started anew for another plan. */
-  async drift(spec: TenantSpec): Promise<Drift | null> {
+  async drift({ id, outgoing }: TenantSpec): Promise<Drift | null> {
     const { firewall, places } = this.#parts
-    if (firewall === null || (await places.keepsTo(spec))) return null
+    const uid = (await places.find(id))?.uid ?? null
+    if (firewall === null || uid === null || firewall.keeps(uid, outgoing)) return null
     return { part: "runtime", what: "The firewall does not yet know what its plan lets it reach." }
   }
 

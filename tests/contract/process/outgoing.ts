@@ -119,8 +119,8 @@ except OSError as error: print(type(error).__name__)`)
 
   test("who comes back to where it ran is let out as its plan says, whoever looks after it now", async () => {
     const other = await openDriver(world().installation.sidecarEnv())
-    assert.equal(await other.target.drift?.(tenant.spec), null)
     await other.target.describe()
+    assert.equal(await other.target.drift?.(tenant.spec), null)
     assert.deepEqual(await reached(), { mail: false, https: false })
     await other.target.close()
     await other.databases.close()

@@ -23,7 +23,7 @@ export class Intruder {
   }
 
   option(name: string): string {
-    const value = new RegExp(`^${name}\\s*=\\s*(.*)$`, "m").exec(this.conf)?.[1]
+    const value = new RegExp(`^${name}[ \\t]*=[ \\t]*(.*)$`, "m").exec(this.conf)?.[1]
     if (value === undefined) throw new Error(`odoo.conf of ${this.ref} has no ${name}`)
     return value.trim()
   }

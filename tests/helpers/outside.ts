@@ -10,7 +10,9 @@ import { run } from "../../scripts/lib/commands.ts"
 /** Says `ready` once it listens, and `met` for each connection. What is sent to it comes back. */
 const program = `import socket, sys, threading
 def echo(connection):
-    while data := connection.recv(1): connection.sendall(data)
+    try:
+        while data := connection.recv(1): connection.sendall(data)
+    except ConnectionResetError: pass
 def serve(listener):
     while True:
         connection, _ = listener.accept()
@@ -29,11 +31,13 @@ sys.stdin.read()`
 
 export class Outside {
   readonly address: string
+  readonly #link: string
   readonly #process: ChildProcess
   #met = 0
 
-  private constructor(address: string, child: ChildProcess) {
+  private constructor(address: string, link: string, child: ChildProcess) {
     this.address = address
+    this.#link = link
     this.#process = child
   }
 
@@ -43,7 +47,8 @@ export class Outside {
     const child = spawn("unshare", ["--net", "/usr/bin/python3", "-c", program, ...ports.map(String)], {
       stdio: ["pipe", "pipe", "inherit"],
     })
-    const outside = new Outside(there, child)
+    const link = `saas-out-${number}`
+    const outside = new Outside(there, link, child)
     const lines = createInterface({ input: child.stdout })
     const ended = once(lines, "close").then(() => {
       throw new Error("The machine outside ended before it listened.")
@@ -52,7 +57,6 @@ export class Outside {
     lines.on("line", () => {
       outside.#met += 1
     })
-    const link = `saas-out-${number}`
     const inside = (...args: string[]) => run("nsenter", [`--target=${child.pid}`, "--net", "--", "ip", ...args])
     try {
       await run("ip", ["link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", String(child.pid)])
@@ -72,8 +76,11 @@ export class Outside {
     return this.#met
   }
 
-  /** The link goes with the network at its other end. */
+  /** The link would go with the network at its other end, but only in a while. */
   async close(): Promise<void> {
+    if ((await run("ip", ["-o", "link", "show"])).includes(` ${this.#link}@`)) {
+      await run("ip", ["link", "delete", this.#link])
+    }
     const gone = once(this.#process, "exit")
     this.#process.stdin?.end()
     await gone

@@ -2,10 +2,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import type { RouteState } from "../../domain/plan.ts"
-import { pageOf, startingPage, tooLargePage, tooManyPage, unknownHostPage } from "../../routing/pages.ts"
+import {
+  interruptedPage,
+  pageOf,
+  startingPage,
+  tooLargePage,
+  tooManyPage,
+  unknownHostPage,
+} from "../../routing/pages.ts"
 import type { Ingress } from "./objects/ingress.ts"
 import { annotations } from "./objects/object.ts"
-import { tooLargePath, tooManyPath } from "./objects/traefik.ts"
+import { interruptedPath, startingPath, tooLargePath, tooManyPath } from "./objects/traefik.ts"
 import type { Watched } from "./watched.ts"
 
 /** Tells which state an answer was made of, for the router that waits until it is shown. */
@@ -61,6 +68,8 @@ function shown(state: RouteState, path: string): { status: number; page: string 
   // Traefik asks for these with its own request, and keeps the status that they are the page of.
   if (path === tooManyPath) return { status: 429, page: tooManyPage }
   if (path === tooLargePath) return { status: 413, page: tooLargePage }
+  if (path === startingPath) return { status: 503, page: startingPage }
+  if (path === interruptedPath) return { status: 503, page: interruptedPage }
   if (page !== null) return { status: 503, page }
   if (state.kind === "none" || /database/i.test(path)) return { status: 404, page: unknownHostPage }
   // It is up, and yet nobody but us is there to answer: its pod is on its way.

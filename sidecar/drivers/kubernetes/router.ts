@@ -15,7 +15,7 @@ import { fallback, type Ingress, ingress, ingressName } from "./objects/ingress.
 import { namespace as namespaceObject } from "./objects/namespace.ts"
 import { annotations, tenantOf, withMarks } from "./objects/object.ts"
 import { type Address, pagesEndpoints, pagesService } from "./objects/service.ts"
-import { guard, headersName, middlewares } from "./objects/traefik.ts"
+import { everyRequest, guard, middlewares } from "./objects/traefik.ts"
 import { hostsOf, routeOf } from "./pages.ts"
 import { namespaceOf, workshopOf } from "./place.ts"
 import type { KubernetesSettings } from "./settings.ts"
@@ -70,7 +70,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
       ? await writer.apply(fence, guard(owner, namespace, { hosts, isUp, https }), marks[annotations.guard])
       : null
     const names = hosts.map(({ name }) => name)
-    const parts = { className, hosts, state, https, certificates, middlewares: hasTraefik ? [headersName] : [] }
+    const parts = { className, hosts, state, https, certificates, middlewares: hasTraefik ? everyRequest : [] }
     const left = { [annotations.around]: mark, [annotations.guard]: guarded?.metadata.resourceVersion ?? "" }
     const applied = await writer.apply(fence, withMarks(ingress(owner, namespace, parts), left))
     await watched.sees([applied])
@@ -149,7 +149,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const hosts = hostsOf(there).map((name, index) => ({ name, primary: index === 0 }))
     const owner = writer.owner({ tenant: spec.id, epoch: 0 })
     const { ingressClass: className, https, certificates } = settings
-    const middlewares = (await hasMiddlewares()) ? [headersName] : []
+    const middlewares = (await hasMiddlewares()) ? everyRequest : []
     const parts = { className, hosts, state: routeOf(there), https, certificates, middlewares }
     for (const wanted of [pagesService(owner, namespace), ingress(owner, namespace, parts)]) {
       const found = driftOf(wanted, await watched.seen(wanted))

@@ -22,7 +22,13 @@ interface Rule {
   readonly services: readonly { readonly name: string; readonly port: number }[]
 }
 
-export const headersName = "headers"
+const headersName = "headers"
+const startingName = "starting"
+const interruptedName = "interrupted"
+/** Of every request that asks for something, in the order in which they are passed. */
+export const everyRequest: readonly string[] = [headersName, startingName]
+/** Of those that may change something: nobody is to send them again unasked. */
+const everySending: readonly string[] = [headersName, interruptedName]
 const rateName = "sign-in-rate"
 const refusedName = "sign-in-refused"
 const bodyName = "body-size"
@@ -31,13 +37,19 @@ const guardName = "guard"
 
 /** All there may be of a tenant. */
 export const traefikNames = [
-  ...[headersName, rateName, refusedName, bodyName, largeName].map((name) => ({ kind: "Middleware", name }) as const),
+  ...[headersName, startingName, interruptedName, rateName, refusedName, bodyName, largeName].map(
+    (name) => ({ kind: "Middleware", name }) as const,
+  ),
   { kind: "IngressRoute", name: guardName } as const,
 ]
 
 /** Where the sidecar shows the page of those who tried too often, and of those who sent too much. */
 export const tooManyPath = "/too-many"
 export const tooLargePath = "/too-large"
+/** Of those who were sent to a pod that ends in that moment, or has just ended: Traefik hears of it a little later. */
+export const startingPath = "/starting"
+export const interruptedPath = "/interrupted"
+const nobodyThere = ["502", "504"]
 
 /** Attempts to sign in of one visitor: so many at once, and then one every six seconds. */
 const burst = 10
@@ -59,6 +71,8 @@ export function middlewares(owner: Owner, namespace: string): Middleware[] {
     metadata: metadata(owner, name, namespace),
     spec,
   })
+  const page = (name: string, status: readonly string[], query: string) =>
+    middleware(name, { errors: { status, query, service: { name: pagesName, port: 80 } } })
   return [
     middleware(headersName, {
       headers: {
@@ -71,10 +85,10 @@ export function middlewares(owner: Owner, namespace: string): Middleware[] {
         },
       },
     }),
+    page(startingName, nobodyThere, startingPath),
+    page(interruptedName, nobodyThere, interruptedPath),
     middleware(rateName, { rateLimit: { average: perMinute, period: "1m", burst } }),
-    middleware(refusedName, {
-      errors: { status: ["429"], query: tooManyPath, service: { name: pagesName, port: 80 } },
-    }),
+    page(refusedName, ["429"], tooManyPath),
     middleware(bodyName, {
       buffering: {
         maxRequestBodyBytes: largestBodyMb * 1024 * 1024,
@@ -82,9 +96,7 @@ export function middlewares(owner: Owner, namespace: string): Middleware[] {
         memResponseBodyBytes: memoryBytes,
       },
     }),
-    middleware(largeName, {
-      errors: { status: ["413"], query: tooLargePath, service: { name: pagesName, port: 80 } },
-    }),
+    page(largeName, ["413"], tooLargePath),
   ]
 }
 
@@ -108,7 +120,7 @@ export function guard(
     kind: "Rule",
     match: `${anyHost} && PathRegexp(\`${signIn}\`) && Method(\`POST\`)`,
     priority: 20_000,
-    middlewares: named(refusedName, rateName, headersName, largeName, bodyName),
+    middlewares: named(refusedName, rateName, ...everySending, largeName, bodyName),
     services: odoo,
   }
   // Websockets begin with a GET and are none of these: they would not go through a buffer.
@@ -116,7 +128,7 @@ export function guard(
     kind: "Rule",
     match: `${anyHost} && (Method(\`POST\`) || Method(\`PUT\`) || Method(\`PATCH\`))`,
     priority: 10_000,
-    middlewares: named(headersName, largeName, bodyName),
+    middlewares: named(...everySending, largeName, bodyName),
     services: odoo,
   }
   return {

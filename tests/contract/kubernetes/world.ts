@@ -7,6 +7,7 @@ import { readConfig } from "../../../sidecar/config.ts"
 import type { TenantId } from "../../../sidecar/domain/tenant.ts"
 import type { ServiceEndpoint } from "../../../sidecar/drivers/kubernetes/endpoint.ts"
 import { openKubernetes } from "../../../sidecar/target.ts"
+import { takeTemplatesOver } from "../../cluster/built-templates.ts"
 import { makeCluster, type TestCluster } from "../../cluster/cluster.ts"
 import { forwardTo } from "../../cluster/forward.ts"
 import { makeSidecarAccount } from "../../cluster/sidecar-account.ts"
@@ -14,6 +15,7 @@ import { type Installation, makeInstallation } from "../../helpers/installation.
 import { until } from "../../helpers/wait.ts"
 import { looksInto } from "../conformance/own-postgres.ts"
 import { type Driver, fenceOf, installationId, template, type World } from "../conformance/world.ts"
+import { templateSnapshot } from "../process/world.ts"
 import { sidecarSettings } from "./settings.ts"
 import { visitAt } from "./visit.ts"
 
@@ -29,13 +31,18 @@ export async function makeKubernetesWorld(
   more: (cluster: TestCluster) => Promise<Readonly<Record<string, string>>> = async () => ({}),
 ): Promise<KubernetesWorld> {
   const cluster = await makeCluster(name)
-  const prefix = `saas-${process.pid}-`
-  const opened: Driver<ServiceEndpoint>[] = []
-  const installation = await makeInstallation("kubernetes", { parts: "database" })
   const { hostAddress, ingressAddress, tenantImage } = cluster
   if (hostAddress === null || ingressAddress === null || tenantImage === null) {
     throw new Error("The cluster of KUBECONFIG does not say where its ingress and this machine are, or what to run.")
   }
+  const prefix = `saas-${process.pid}-`
+  const opened: Driver<ServiceEndpoint>[] = []
+  // What a Job builds is tried where a tenant's whole life is (life.test.ts).
+  const installation = await makeInstallation("kubernetes", {
+    parts: "database",
+    startFrom: (places, odoo) => templateSnapshot(odoo, places),
+  })
+  await takeTemplatesOver(installation, tenantImage)
   // Not an administrator: what the manifests give the sidecar must be enough for all of this.
   const account = await makeSidecarAccount(cluster)
   const postgres = await forwardTo(installation.ports.postgres, hostAddress)

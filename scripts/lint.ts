@@ -2,7 +2,12 @@
 import { cacheFolder } from "./lib/paths.ts"
 import { lint } from "./suites/lint.ts"
 
-const { passed, failed, problems } = await lint.run({ logs: cacheFolder(), detail: (name) => console.log(`  ${name}`) })
+const detail = (name: string) => console.log(`  ${name}`)
+const { passed, failed, problems } = await lint.run({
+  logs: cacheFolder(),
+  detail,
+  signal: new AbortController().signal,
+})
 for (const problem of problems) console.error(`\n${problem}`)
 console.log(`\n${passed} of ${passed + failed} checks passed`)
 process.exit(failed === 0 ? 0 : 1)

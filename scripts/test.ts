@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildOwl } from "./build-owl.ts"
+import { undoAll } from "./lib/interrupts.ts"
 import { ensureOdoo } from "./lib/odoo.ts"
 import { ensurePackages } from "./lib/packages.ts"
 import { type Progress, showProgress } from "./lib/progress.ts"
@@ -36,6 +37,8 @@ const suites: readonly Suite[] = [
 /** As many as there are processors to expect. */
 const sideBySide = 2
 
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
 const allLogs = join(tmpdir(), `odoo-saas-test-logs-${process.getuid?.() ?? 0}`)
 
 function chosen(names: readonly string[]): Suite[] {
@@ -47,24 +50,30 @@ function chosen(names: readonly string[]): Suite[] {
   return suites.filter(({ name }) => names.includes(name))
 }
 
-async function runSuite(suite: Suite, logs: string, progress: Progress): Promise<Result> {
+interface Run {
+  readonly logs: string
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+async function runSuite(suite: Suite, { logs, progress, signal }: Run): Promise<Result> {
   const folder = join(logs, suite.name)
   mkdirSync(folder)
   if (!suite.exists) return failure(`The suite ${suite.name} has no tests.`)
-  return progress(suite.name, ({ detail }) => suite.run({ logs: folder, detail })).catch((error: unknown) =>
+  return progress(suite.name, ({ detail }) => suite.run({ logs: folder, detail, signal })).catch((error: unknown) =>
     failure(`The suite ${suite.name} broke off: ${error instanceof Error ? error.message : error}`),
   )
 }
 
-async function runAll(wanted: readonly Suite[], logs: string, progress: Progress): Promise<Map<Suite, Result>> {
+async function runAll(wanted: readonly Suite[], run: Run): Promise<Map<Suite, Result>> {
   const results = new Map<Suite, Result>()
-  const waiting = wanted.filter(({ alone }) => !alone)
-  const worker = async () => {
-    for (let suite = waiting.shift(); suite; suite = waiting.shift())
-      results.set(suite, await runSuite(suite, logs, progress))
+  const oneAfterAnother = async (waiting: Suite[]) => {
+    for (let suite = waiting.shift(); suite && !run.signal.aborted; suite = waiting.shift())
+      results.set(suite, await runSuite(suite, run))
   }
-  await Promise.all(Array.from({ length: sideBySide }, worker))
-  for (const suite of wanted.filter(({ alone }) => alone)) results.set(suite, await runSuite(suite, logs, progress))
+  const together = wanted.filter(({ alone }) => !alone)
+  await Promise.all(Array.from({ length: sideBySide }, () => oneAfterAnother(together)))
+  await oneAfterAnother(wanted.filter(({ alone }) => alone))
   return results
 }
 
@@ -78,6 +87,23 @@ function show(results: ReadonlyMap<Suite, Result>, logs: string): void {
   console.log(`Logs: ${logs}\n`)
 }
 
+let underWay: Promise<unknown> = Promise.resolve()
+
+/** A terminal tells every process of a command by itself, so the same wish may come more than once. */
+function endWhenTold(): AbortSignal {
+  const ending = new AbortController()
+  const end = async (signal: keyof typeof exitCodes) => {
+    if (ending.signal.aborted) return
+    console.log(`\n${signal}: what runs is ended and removed.`)
+    ending.abort(new Error(`The run was ended by ${signal}.`))
+    await Promise.allSettled([underWay, undoAll()])
+    process.exit(exitCodes[signal])
+  }
+  for (const signal of Object.keys(exitCodes) as (keyof typeof exitCodes)[]) process.on(signal, () => end(signal))
+  return ending.signal
+}
+
+const signal = endWhenTold()
 try {
   const wanted = chosen(process.argv.slice(2))
   const progress = showProgress()
@@ -85,12 +111,18 @@ try {
   await ensureOdoo(progress)
   await progress("build the OWL bundles", () => buildOwl())
   const logs = makeRunLogs(allLogs)
-  const results = await runAll(wanted, logs, progress)
+  const running = runAll(wanted, { logs, progress, signal })
+  underWay = running
+  const results = await running
+  signal.throwIfAborted()
   show(results, logs)
   const { passed, failed, skipped } = [...results.values()].reduce(add, nothing)
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
   process.exit(failed > 0 || passed === 0 ? 1 : 0)
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : error}`)
-  process.exit(1)
+  // What fails because of it needs no word, and it is over when all is cleaned up.
+  if (!signal.aborted) {
+    console.error(`\n${error instanceof Error ? error.message : error}`)
+    process.exit(1)
+  }
 }

@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly uninterrupted?: boolean
   /** Called with each line as it comes. */
   readonly onLine?: (line: string) => void
+  /** Ends it, and what it has come to by then is answered. */
+  readonly signal?: AbortSignal
 }
 
 export interface CommandResult {
@@ -50,6 +52,8 @@ export function tryRun(command: string, args: readonly string[], options: Comman
       take(chunk)
     })
     child.stderr.setEncoding("utf8").on("data", take)
+    const end = () => child.kill("SIGTERM")
+    options.signal?.addEventListener("abort", end, { once: true })
     // A child that ends before it has read its input is judged by its exit code.
     child.stdin.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") reject(error)
@@ -61,6 +65,7 @@ export function tryRun(command: string, args: readonly string[], options: Comman
       else reject(error)
     })
     child.on("close", (code, signal) => {
+      options.signal?.removeEventListener("abort", end)
       log?.end()
       resolve({ code: code ?? 128, output: signal ? `${output}\nended by ${signal}` : output, stdout })
     })

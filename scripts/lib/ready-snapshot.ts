@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fingerprintOf } from "./fingerprints.ts"
 import { Installation } from "./installation.ts"
+import { undoable } from "./interrupts.ts"
 import { signOn } from "./master-rpc.ts"
 import { masterCode } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
@@ -28,15 +29,18 @@ export function readySnapshot(
   const key = fingerprintOf(code.filter(existsSync), String(format), masterCode(), odoo.version, odoo.pythonPath)
   return ensureSnapshot("ready", key, async (stateDir) => {
     const installation = await Installation.open({ ...places, stateDir }, odoo)
-    try {
-      await installation.prepare(progress)
-      await installation.startMaster(progress)
-      await installation.startSidecar(progress)
-      const url = `http://127.0.0.1:${places.ports.master}`
-      await awaitTemplates(await signOn({ url, password: installation.secrets.read("admin-password") }), progress)
-    } finally {
-      await installation.stop(progress)
-    }
+    const stop = () => installation.stop(progress)
+    await undoable(stop, async () => {
+      try {
+        await installation.prepare(progress)
+        await installation.startMaster(progress)
+        await installation.startSidecar(progress)
+        const url = `http://127.0.0.1:${places.ports.master}`
+        await awaitTemplates(await signOn({ url, password: installation.secrets.read("admin-password") }), progress)
+      } finally {
+        await stop()
+      }
+    })
     for (const name of readdirSync(stateDir)) if (!kept.has(name)) rmSync(join(stateDir, name), { recursive: true })
     mkdirSync(join(stateDir, "run"), { mode: 0o700 })
   })

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs"
 import { join } from "node:path"
 import { run } from "./commands.ts"
+import { endAllIn } from "./ended-run.ts"
 import { undoable } from "./interrupts.ts"
 import { withLock } from "./locks.ts"
 import { ToDo } from "./packages.ts"
@@ -36,7 +37,10 @@ export async function ensureSnapshot(
   await withLock(`${folder}.lock`, async () => {
     if (existsSync(folder)) return
     const work = mkdtempSync(join(snapshots(), ".new-"))
-    const remove = async () => rmSync(work, { recursive: true, force: true, maxRetries: 10 })
+    const remove = async () => {
+      await endAllIn(work)
+      rmSync(work, { recursive: true, force: true, maxRetries: 10 })
+    }
     await undoable(remove, async () => {
       try {
         await run("chmod", ["711", work])

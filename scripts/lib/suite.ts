@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly logs: string
   /** Shown while it runs. */
   readonly detail: (text: string) => void
+  /** Aborted when the run is to end: nothing begins any more, and what is under way is ended and cleaned up. */
+  readonly signal: AbortSignal
 }
 
 export interface Suite {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { createWriteStream, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
+import { endAllIn } from "./ended-run.ts"
 import { Installation } from "./installation.ts"
 import { noOdoo } from "./odoo.ts"
 import { repo } from "./paths.ts"
@@ -29,7 +30,7 @@ export function uvuSuite({ name, folders, sideBySide = 1, secondsPerFile = 900, 
       const waiting = [...files]
       let total = nothing
       const worker = async () => {
-        for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+        for (let file = waiting.shift(); file !== undefined && !around.signal.aborted; file = waiting.shift()) {
           around.detail(basename(file))
           const result = await runFile(file, secondsPerFile, around)
           // Read only now: others have added to it meanwhile.
@@ -42,18 +43,23 @@ export function uvuSuite({ name, folders, sideBySide = 1, secondsPerFile = 900, 
   }
 }
 
-async function runFile(file: string, seconds: number, { logs }: Surroundings): Promise<Result> {
+/** What a file may take to undo what it was about when the whole run is ended. */
+const undoSeconds = 30
+
+async function runFile(file: string, seconds: number, { logs, signal }: Surroundings): Promise<Result> {
   const log = join(logs, `${basename(file, ".test.ts")}.log`)
   // All that the test makes is below this folder, so that nothing outlives a test that dies.
   const temporary = join(tmpdir(), `odoo-saas-test-${process.pid}-${basename(file, ".test.ts").slice(0, 20)}`)
   mkdirSync(temporary, { recursive: true, mode: 0o711 })
-  const child = spawn(process.execPath, ["--import", "tsx", file], {
+  const child = spawn(process.execPath, ["--import", "tsx", "--import", "./scripts/lib/undo-when-ended.ts", file], {
     cwd: repo,
+    // A group of its own, so that what it started itself can be ended along with it.
+    detached: true,
     env: { ...process.env, TMPDIR: temporary, KEEP_LOGS: logs, FORCE_COLOR: "0", NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   })
   try {
-    const { output, code } = await outcome(child, log, seconds)
+    const { output, code } = await outcome(child, log, seconds, signal)
     return judge(file, output, code)
   } finally {
     await sweep(temporary)
@@ -64,6 +70,7 @@ function outcome(
   child: ChildProcess,
   log: string,
   seconds: number,
+  signal: AbortSignal,
 ): Promise<{ output: string; code: number | string }> {
   return new Promise((resolve, reject) => {
     const written = createWriteStream(log)
@@ -77,15 +84,32 @@ function outcome(
     let overdue = false
     const timer = setTimeout(() => {
       overdue = true
-      child.kill("SIGKILL")
+      endGroup(child, "SIGKILL")
     }, seconds * 1000)
+    let patience: NodeJS.Timeout | undefined
+    const end = () => {
+      endGroup(child, "SIGTERM")
+      patience = setTimeout(() => endGroup(child, "SIGKILL"), undoSeconds * 1000)
+    }
+    signal.addEventListener("abort", end, { once: true })
     child.on("error", reject)
-    child.on("close", (code, signal) => {
+    child.on("close", (code, killedBy) => {
       clearTimeout(timer)
+      clearTimeout(patience)
+      signal.removeEventListener("abort", end)
       written.end()
-      resolve({ output, code: overdue ? `no end after ${seconds} s` : (code ?? signal ?? "unknown") })
+      resolve({ output, code: overdue ? `no end after ${seconds} s` : (code ?? killedBy ?? "unknown") })
     })
   })
+}
+
+function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
+  }
 }
 
 /** uvu ends with `Total: 3`, `Passed: 3` and `Skipped: 0`; skipped ones are not in the total. */
@@ -113,5 +137,6 @@ async function sweep(temporary: string): Promise<void> {
     const settings = rememberedSettings(stateDir)
     if (settings) await (await Installation.open(settings, noOdoo)).stop(silent)
   }
+  await endAllIn(temporary)
   rmSync(temporary, { recursive: true, force: true })
 }

@@ -20,7 +20,7 @@ export const kubernetes: Suite = {
     }
     try {
       // The first time takes so long that a log without a word of it looks like the log of something that hangs.
-      await prepareCluster(process.stdout.isTTY ? withinLine : showProgress())
+      await unlessAborted(around.signal, prepareCluster(process.stdout.isTTY ? withinLine : showProgress()))
     } catch (error) {
       if (!(error instanceof ToDo)) throw error
       return without(error)
@@ -31,6 +31,13 @@ export const kubernetes: Suite = {
       await removeOrphans()
     }
   },
+}
+
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+  })
+  return Promise.race([work, aborted])
 }
 
 function without({ message }: ToDo): Result {

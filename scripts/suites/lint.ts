@@ -8,7 +8,7 @@ import { add, failure, filesEnding, nothing, type Result, type Suite, success } 
 
 interface Check {
   readonly name: string
-  readonly run: () => Promise<Result>
+  readonly run: (signal: AbortSignal) => Promise<Result>
 }
 
 const bin = join(repo, "node_modules/.bin")
@@ -27,8 +27,8 @@ const notOurs = [
 function command(name: string, program: string, args: readonly string[]): Check {
   return {
     name,
-    run: async () => {
-      const { code, output } = await tryRun(program, args, { cwd: repo })
+    run: async (signal) => {
+      const { code, output } = await tryRun(program, args, { cwd: repo, signal })
       return code === 0 ? success : failure(`${name}:\n${output.trim().split("\n").slice(0, 80).join("\n")}`)
     },
   }
@@ -76,11 +76,12 @@ async function checks(): Promise<Check[]> {
 export const lint: Suite = {
   name: "lint",
   exists: true,
-  async run({ detail }) {
+  async run({ detail, signal }) {
     let total = nothing
     for (const check of await checks()) {
+      if (signal.aborted) break
       detail(check.name)
-      total = add(total, await check.run())
+      total = add(total, await check.run(signal))
     }
     return total
   },

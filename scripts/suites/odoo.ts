@@ -28,11 +28,12 @@ const present = addons.filter(({ addon }) => filesEnding(`addons/${addon}/tests`
 export const odoo: Suite = {
   name: "odoo",
   exists: present.length > 0,
-  async run({ logs, detail }) {
+  async run({ logs, detail, signal }) {
     let total = nothing
     for (const tests of present) {
+      if (signal.aborted) break
       detail(tests.addon)
-      const result = testAddon(tests, join(logs, `${tests.addon}.log`))
+      const result = testAddon(tests, join(logs, `${tests.addon}.log`), signal)
       total = add(
         total,
         await result.catch((error: Error) => failure(`${tests.addon} could not be tested: ${error.message}`)),
@@ -42,7 +43,7 @@ export const odoo: Suite = {
   },
 }
 
-async function testAddon({ addon, on, args }: AddonTests, log: string): Promise<Result> {
+async function testAddon({ addon, on, args }: AddonTests, log: string, signal: AbortSignal): Promise<Result> {
   const installed = await ensureOdoo(silent)
   const stateDir = mkdtempSync(join(tmpdir(), "saas-odoo-"))
   chmodSync(stateDir, 0o711)
@@ -59,7 +60,7 @@ async function testAddon({ addon, on, args }: AddonTests, log: string): Promise<
     await parts.master.writeFiles()
     const fixed = ["--stop-after-init", "--test-enable", `--test-tags=/${addon}`, "--max-cron-threads=0"]
     const [command, line] = parts.master.commandLine("server", [...args, ...fixed])
-    const { code } = await tryRun(command, line, { cwd: "/", env: parts.master.env(), log })
+    const { code } = await tryRun(command, line, { cwd: "/", env: parts.master.env(), log, signal })
     return judge(addon, readFileSync(log, "utf8"), code)
   } finally {
     await parts.postgres.stop()

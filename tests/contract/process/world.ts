@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { pino } from "pino"
 import { fingerprintOf } from "../../../scripts/lib/fingerprints.ts"
 import { Installation as RealInstallation } from "../../../scripts/lib/installation.ts"
+import { undoable } from "../../../scripts/lib/interrupts.ts"
 import type { Odoo } from "../../../scripts/lib/odoo.ts"
 import type { InstallationSettings } from "../../../scripts/lib/parts.ts"
 import { repo } from "../../../scripts/lib/paths.ts"
@@ -98,15 +99,18 @@ export async function templateSnapshot(odoo: Odoo, places: Omit<InstallationSett
   const key = fingerprintOf(made, odoo.version, odoo.pythonPath, JSON.stringify(template))
   return await ensureSnapshot("contract", key, async (stateDir) => {
     const installation = await RealInstallation.open({ ...places, stateDir }, odoo)
-    try {
-      await installation.prepareEmpty(silent)
-      const driver = await openDriver(installation.sidecarEnv())
-      await driver.templates.build(template, fenceOf(`tpl_${template.key}`))
-      await driver.target.close()
-      await driver.databases.close()
-    } finally {
-      await installation.stop(silent)
-    }
+    const stop = () => installation.stop(silent)
+    await undoable(stop, async () => {
+      try {
+        await installation.prepareEmpty(silent)
+        const driver = await openDriver(installation.sidecarEnv())
+        await driver.templates.build(template, fenceOf(`tpl_${template.key}`))
+        await driver.target.close()
+        await driver.databases.close()
+      } finally {
+        await stop()
+      }
+    })
     for (const name of readdirSync(stateDir)) {
       if (name !== "postgres" && name !== markName) rmSync(join(stateDir, name), { recursive: true })
     }

@@ -3,7 +3,7 @@
  * and ends with one line that says it all.
  */
 import { mkdirSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildOwl } from "./build-owl.ts"
 import { undoAll } from "./lib/interrupts.ts"
@@ -13,29 +13,30 @@ import { type Progress, showProgress } from "./lib/progress.ts"
 import { makeRunLogs } from "./lib/run-logs.ts"
 import { add, failure, nothing, type Result, type Suite } from "./lib/suite.ts"
 import { uvuSuite } from "./lib/uvu.ts"
-import { kubernetes } from "./suites/kubernetes.ts"
+import { cluster, kubernetes } from "./suites/kubernetes.ts"
 import { lint } from "./suites/lint.ts"
 import { odoo } from "./suites/odoo.ts"
 
-/** The order in which they begin: the long ones early, those that measure at the end. */
+/** The longest first: else one of them would go on alone in the end. */
 const suites: readonly Suite[] = [
-  odoo,
   kubernetes,
-  lint,
+  uvuSuite({ name: "faults", folders: ["tests/faults"], secondsPerFile: 1800 }),
+  cluster,
+  uvuSuite({ name: "contract", folders: ["tests/contract"] }),
+  odoo,
   uvuSuite({
     name: "unit",
     folders: ["tests/sidecar", "tests/owl", "tests/scripts"],
     sideBySide: 2,
     secondsPerFile: 120,
   }),
-  uvuSuite({ name: "contract", folders: ["tests/contract"] }),
   uvuSuite({ name: "e2e", folders: ["tests/e2e"] }),
+  lint,
   uvuSuite({ name: "isolation", folders: ["tests/isolation"] }),
-  uvuSuite({ name: "faults", folders: ["tests/faults"], secondsPerFile: 1800 }),
 ]
 
-/** As many as there are processors to expect. */
-const sideBySide = 2
+/** A suite keeps about one processor busy, those that wait for pods too. */
+const sideBySide = Math.max(2, availableParallelism())
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 

@@ -29,7 +29,8 @@ test("its cluster is found and removed", async () => {
   await once(child, "exit")
   assert.notDeepEqual(processesOf(cluster), [])
 
-  assert.ok((await removeOrphans()).includes(name))
+  // Another run on this machine may have been quicker; then it is removed all the same.
+  await removeOrphans()
   assert.deepEqual(processesOf(cluster), [])
   assert.equal(existsSync(cluster.folder), false)
   assert.doesNotMatch(await run("ip", ["-o", "link", "show"]), new RegExp(cluster.addresses.bridge))

@@ -175,8 +175,8 @@ function settingsOf(name: string): Settings | null {
 }
 
 /** Ends and removes what tests that were killed left behind. */
-export async function removeOrphans(): Promise<string[]> {
-  return withLock(join(clusterCache(), "runs.lock"), async () => {
+export async function removeOrphans(): Promise<void> {
+  await withLock(join(clusterCache(), "runs.lock"), async () => {
     const orphans = runNames().filter((name) => {
       const owner = settingsOf(name)?.owner
       return owner != null && !isAlive(owner)
@@ -185,6 +185,5 @@ export async function removeOrphans(): Promise<string[]> {
     // The rest of one whose removal was cut short: nothing of it runs any more.
     const remnants = runNames().filter((name) => settingsOf(name) === null)
     for (const name of remnants) rmSync(runFolder(name), { recursive: true, force: true })
-    return orphans
   })
 }

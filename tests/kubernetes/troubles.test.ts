@@ -1,10 +1,10 @@
 /** What goes wrong in a cluster is told on the tenant's page, and once it is mended the tenant serves again. */
 import { strict as assert } from "node:assert"
 import { suite } from "uvu"
+import type { KubeObject } from "../cluster/kubectl.ts"
 import { confirmQuotation, deleteForGood, readTenant, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import { adopt, forgetTenant, straysOn, waitForStray } from "../helpers/strays.ts"
 import { until } from "../helpers/wait.ts"
-import type { KubeObject } from "./kubectl.ts"
 import { makeProduct, type Product } from "./product.ts"
 
 const test = suite("troubles of a cluster")

@@ -9,6 +9,10 @@
 import { pickFree } from "../../scripts/lib/ports.ts"
 import { silent } from "../../scripts/lib/progress.ts"
 import { readySnapshot } from "../../scripts/lib/ready-snapshot.ts"
+import { takeTemplatesOver } from "../cluster/built-templates.ts"
+import { type ClusterOptions, makeCluster, type TestCluster } from "../cluster/cluster.ts"
+import { type Forward, forwardTo } from "../cluster/forward.ts"
+import { makeSidecarAccount } from "../cluster/sidecar-account.ts"
 import { sidecarSettings } from "../contract/kubernetes/settings.ts"
 import { visitAt } from "../contract/kubernetes/visit.ts"
 import { type Installation, makeInstallation, type Server } from "../helpers/installation.ts"
@@ -16,10 +20,6 @@ import { Master } from "../helpers/master.ts"
 import { confirmQuotation, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import type { Answer } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
-import { takeTemplatesOver } from "./built-templates.ts"
-import { type ClusterOptions, makeCluster, type TestCluster } from "./cluster.ts"
-import { type Forward, forwardTo } from "./forward.ts"
-import { makeSidecarAccount } from "./sidecar-account.ts"
 
 export interface ProductOptions extends ClusterOptions {
   /** Has the template built here, by a Job, and so with as few modules as may be; else one that was built before is used. */

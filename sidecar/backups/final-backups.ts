@@ -4,13 +4,14 @@
  */
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { mkdtemp, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises"
+import { mkdtemp, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { z } from "zod"
 import { countRows } from "../databases/count.ts"
 import { sessionName } from "../databases/fence.ts"
-import { type Credentials, ident, type Operator, programEnvironment } from "../databases/operator.ts"
+import { ident, type Operator } from "../databases/operator.ts"
+import { type Login, type ProgramsOptions, withLogins } from "../databases/programs.ts"
 import { makeReadable } from "../databases/readable.ts"
 import { dropScratch, makeScratch } from "../databases/scratch.ts"
 import type { Servers } from "../databases/servers.ts"
@@ -38,16 +39,12 @@ export interface Filestore {
   pack(tenant: TenantId, file: string, fence: Fence): Promise<void>
 }
 
-export interface BackupsOptions {
+export interface BackupsOptions extends ProgramsOptions {
   /** Where backups are kept, a folder for each tenant. */
   readonly folder: string
-  /** A folder of ours for secrets that programs read from files. */
-  readonly run: string
   readonly filestore: Filestore
   readonly servers: Servers
   readonly installation: () => string
-  /** Folder of pg_dump and pg_restore, or "" where they are on PATH. */
-  readonly bin: string
 }
 
 const manifestName = "manifest.json"
@@ -80,7 +77,7 @@ export class FinalBackups implements Backups {
         return await countRows(client)
       })
       const args = ["-Fc", "-d", spec.id, "-f", join(draft, "db.dump")]
-      await this.#postgres("pg_dump", args, operator, operator.settings, fence)
+      await this.#postgres("pg_dump", operator.settings, args, fence)
       await filestore.pack(spec.id, join(draft, "filestore.tar"), fence)
       const sha256 = {
         "db.dump": await hashOf(draft, "db.dump"),
@@ -147,32 +144,18 @@ export class FinalBackups implements Backups {
         client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${ident(scratch.user)}`),
       )
       const args = ["--no-owner", "--no-acl", "--no-comments", "--exit-on-error", "-d", scratch.user, dump]
-      await this.#postgres("pg_restore", args, operator, scratch, fence)
+      await this.#postgres("pg_restore", { ...operator.settings, ...scratch }, args, fence)
       return await operator.session(scratch.user, sessionName(fence), countRows)
     } finally {
       await fencing.act(fence, (client) => dropScratch(client, spec.id))
     }
   }
 
-  async #postgres(
-    program: "pg_dump" | "pg_restore",
-    args: readonly string[],
-    operator: Operator,
-    { user, password }: Credentials,
-    fence: Fence,
-  ): Promise<void> {
-    const { bin, run } = this.#options
-    const { host, port } = operator.settings
-    // Beside our other secrets, under one name: what a kill leaves there is overwritten by the next try.
-    const passfile = join(run, `pgpass-${fence.tenant}`)
-    try {
-      await writeFile(passfile, `${host}:${port}:*:${user}:${password}\n`, { mode: 0o600 })
-      const env = programEnvironment(operator.settings, passfile)
-      const connection = ["-h", host, "-p", String(port), "-U", user, "-w"]
-      await runProgram(bin ? join(bin, program) : program, [...connection, ...args], fence, env)
-    } finally {
-      await rm(passfile, { force: true })
-    }
+  async #postgres(name: "pg_dump" | "pg_restore", login: Login, args: readonly string[], fence: Fence): Promise<void> {
+    await withLogins(this.#options, fence.tenant, [login], async (command) => {
+      const { program, args: all, env } = command(name, login, args)
+      await runProgram(program, all, fence, env)
+    })
   }
 
   /** What a kill in the middle has left: a whole dump, perhaps. */

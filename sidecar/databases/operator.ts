@@ -82,11 +82,6 @@ export class Operator {
   }
 }
 
-/** For PostgreSQL's own programs, which read the same environment. */
-export function programEnvironment({ ssl }: Server, passfile: string): Record<string, string> {
-  return { PGPASSFILE: passfile, ...(ssl === false ? { PGSSLMODE: "disable" } : {}) }
-}
-
 export async function sessionAs<T>(
   server: Server,
   credentials: Credentials,

@@ -2,8 +2,6 @@
  * The first database of a server that is a tenant's own: a template is dumped on a shared server and restored there. Nobody
  * may be connected to a template, so it is a copy of it that is dumped.
  */
-import { rm, writeFile } from "node:fs/promises"
-import { join } from "node:path"
 import { execa } from "execa"
 import { RetryableError } from "../domain/errors.ts"
 import type { TenantSpec } from "../domain/tenant.ts"
@@ -11,19 +9,16 @@ import type { Fence } from "../drivers/driver.ts"
 import { awaitTurn } from "./clone-turn.ts"
 import { dropDatabase } from "./drop-database.ts"
 import { writeMark } from "./mark.ts"
-import { ident, literal, type Operator, programEnvironment } from "./operator.ts"
+import { ident, literal, type Operator } from "./operator.ts"
+import { type ProgramsOptions, withLogins } from "./programs.ts"
 import type { Servers, SharedServer } from "./servers.ts"
 import { type Seed, seedOf, templateOwner } from "./tenant-databases.ts"
 
-export interface SeedOptions {
+export interface SeedOptions extends ProgramsOptions {
   readonly servers: Servers
   readonly templateOf: (spec: TenantSpec) => string
   readonly installation: () => string
   readonly clones: number
-  /** A folder of ours for secrets that programs read from files. */
-  readonly run: string
-  /** Folder of pg_dump and pg_restore, or "" where they are on PATH. */
-  readonly bin: string
 }
 
 /** As the templates have them: what is restored belongs to a role that may not make them. */
@@ -54,41 +49,28 @@ export function seedFromTemplate(options: SeedOptions): Seed {
 }
 
 async function pour(
-  { run, bin }: SeedOptions,
-  from: SharedServer,
+  options: ProgramsOptions,
+  { operator: from }: SharedServer,
   source: string,
   to: Operator,
   database: string,
   fence: Fence,
 ): Promise<void> {
-  // Beside our other secrets, under one name: what a kill leaves there is overwritten by the next try.
-  const passfile = join(run, `pgpass-seed-${fence.tenant}`)
-  const line = ({ settings: { host, port, user, password } }: Operator) => `${host}:${port}:*:${user}:${password}\n`
-  const connection = ({ settings: { host, port, user } }: Operator) => [
-    "-h",
-    host,
-    "-p",
-    String(port),
-    "-U",
-    user,
-    "-w",
-  ]
-  const program = (name: string) => (bin ? join(bin, name) : name)
   const rights = ["--no-owner", "--no-acl"]
-  await writeFile(passfile, line(from.operator) + line(to), { mode: 0o600 })
   try {
-    const options = ({ settings }: Operator) => {
-      const env = programEnvironment(settings, passfile)
-      return { env, cancelSignal: fence.signal, buffer: { stdout: false } } as const
-    }
-    const dump = [...connection(from.operator), "-Fc", "--no-comments", ...rights, "-d", source]
-    const restore = [...connection(to), ...rights, "--role", templateOwner, "--exit-on-error", "-d", database]
-    await execa(program("pg_dump"), dump, options(from.operator)).pipe(program("pg_restore"), restore, options(to))
+    await withLogins(options, `seed-${fence.tenant}`, [from.settings, to.settings], async (command) => {
+      const dump = command("pg_dump", from.settings, ["-Fc", "--no-comments", ...rights, "-d", source])
+      const target = ["--role", templateOwner, "--exit-on-error", "-d", database]
+      const restore = command("pg_restore", to.settings, [...rights, ...target])
+      const common = { cancelSignal: fence.signal, buffer: { stdout: false } } as const
+      await execa(dump.program, dump.args, { ...common, env: dump.env }).pipe(restore.program, restore.args, {
+        ...common,
+        env: restore.env,
+      })
+    })
   } catch (error) {
     fence.signal.throwIfAborted()
     const said = (error as { stderr?: string }).stderr?.trim().split("\n").at(-1)
     throw new RetryableError(`The template could not be brought to the tenant's own server: ${said || error}`)
-  } finally {
-    await rm(passfile, { force: true })
   }
 }

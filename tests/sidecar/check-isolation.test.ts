@@ -1,12 +1,10 @@
-import { pino } from "pino"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import { PermanentError, RetryableError } from "../../sidecar/domain/errors.ts"
-import { Metrics } from "../../sidecar/http/metrics.ts"
-import { Worker } from "../../sidecar/reconcile/worker.ts"
-import { until } from "../helpers/wait.ts"
-import { FakeMaster } from "./helpers/fake-master.ts"
+import type { Worker } from "../../sidecar/reconcile/worker.ts"
+import { FakeMaster, type Operation } from "./helpers/fake-master.ts"
 import { FakeWorld } from "./helpers/fake-world.ts"
+import { ended, surroundings, Workers } from "./helpers/workers.ts"
 
 const test = suite("check of isolation")
 
@@ -18,19 +16,7 @@ test.before.each(() => {
   master = new FakeMaster()
   world = new FakeWorld()
   world.ways = [{ from: "tenant", to: "other_tenant", name: "", wanted: "shut", found: "shut" }]
-  worker = new Worker({
-    name: "worker",
-    master,
-    world: world.world,
-    telemetry: new Metrics(),
-    log: pino({ level: "silent" }),
-    gate: async () => undefined,
-    maxOperations: 4,
-    leaseSeconds: 3600,
-    pollSeconds: 0.05,
-    graceSeconds: 0.1,
-  })
-  worker.start()
+  worker = new Workers(surroundings(master, world)).start({ leaseSeconds: 3600, graceSeconds: 0.1 })
 })
 
 test.after.each(() => worker.stop())
@@ -67,7 +53,7 @@ test("a passing fault is tried again, from the beginning", async () => {
   assert.is(operation.outcome?.kind, "retry")
   world.failing.clear()
   operation.state = "queued"
-  await ended(operation)
+  await ended(operation, worker)
   assert.is(operation.outcome?.kind, "checked")
   assert.equal(world.acts, ["start_probes 1", "remove_probes 1", "start_probes 2", "try_ways 2", "remove_probes 2"])
 })
@@ -77,8 +63,7 @@ test("a person's cancel ends it, and no probe is left", async () => {
   const operation = check()
   await held.reached
   operation.cancelled = true
-  worker.nudge()
-  await ended(operation)
+  await ended(operation, worker)
   assert.is(operation.outcome?.kind, "cancelled")
   assert.equal(world.acts, ["start_probes 1", "remove_probes 1"])
 })
@@ -101,17 +86,8 @@ test("a target that can try nothing says so", async () => {
 
 test.run()
 
-type Operation = ReturnType<FakeMaster["queue"]>
-
 function check(): Operation {
-  return master.queue("local", "check_isolation")
-}
-
-async function ended(operation: Operation): Promise<Operation> {
+  const operation = master.queue("local", "check_isolation")
   worker.nudge()
-  await until("the check has ended", async () => operation.state !== "queued" && operation.state !== "running", {
-    seconds: 5,
-    everyMs: 5,
-  })
   return operation
 }

@@ -1,19 +1,17 @@
-import { pino } from "pino"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import type { TenantSpec } from "../../sidecar/domain/tenant.ts"
-import { Metrics } from "../../sidecar/http/metrics.ts"
 import { Patrol } from "../../sidecar/reconcile/patrol.ts"
-import { Worker } from "../../sidecar/reconcile/worker.ts"
+import type { Worker } from "../../sidecar/reconcile/worker.ts"
 import { until } from "../helpers/wait.ts"
 import { FakeMaster } from "./helpers/fake-master.ts"
 import { FakeWorld } from "./helpers/fake-world.ts"
 import { aSpec } from "./helpers/spec.ts"
+import { surroundings, Workers } from "./helpers/workers.ts"
 
 const test = suite("patrol")
 
 const spec = aSpec()
-const log = pino({ level: "silent" })
 
 let master: FakeMaster
 let world: FakeWorld
@@ -29,19 +27,16 @@ test.before.each(() => {
   const gate = async () => {
     if (!reachable) throw new Error("PostgreSQL is away.")
   }
-  const telemetry = new Metrics()
-  const common = { master, world: world.world, telemetry, log, gate }
-  const numbers = { maxOperations: 4, leaseSeconds: 30, pollSeconds: 0.05, graceSeconds: 1 }
-  worker = new Worker({ name: "worker", ...numbers, ...common })
+  const around = { ...surroundings(master, world), gate }
+  worker = new Workers(around).start({ leaseSeconds: 30, graceSeconds: 1 })
   aPatrol = (roundSeconds) =>
     new Patrol({
-      ...common,
+      ...around,
       roundSeconds,
       isWorkingOn: (tenant) => worker.isWorkingOn(tenant),
       asked: () => worker.nudge(),
     })
   patrol = aPatrol(0.05)
-  worker.start()
 })
 
 test.after.each(async () => {

@@ -20,7 +20,7 @@ import {
   type UsageSample,
 } from "../../../sidecar/odoo/port.ts"
 
-interface Operation {
+export interface Operation {
   readonly id: number
   readonly kind: Exclude<OperationKind, "build_template">
   /** Or the target's name, where it is about that. */

@@ -90,6 +90,11 @@ export class FakeWorld {
     return this.models.get(tenant) ?? emptyModel
   }
 
+  /** All that was done to this tenant, in order. */
+  actsOf(tenant: TenantId): string[] {
+    return this.acts.flatMap((act) => (act.startsWith(`${tenant} `) ? [act.slice(tenant.length + 1)] : []))
+  }
+
   /** The next act of that kind stops in its middle until released; it ends at once when aborted. */
   hold(kind: StepKind): Hold {
     let arrive: () => void = () => undefined

@@ -4,11 +4,12 @@ import { readdirSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { suite } from "uvu"
-import type { Step, StepKind } from "../../sidecar/domain/plan.ts"
+import type { Step } from "../../sidecar/domain/plan.ts"
 import { assertOneOfEach, takeCensus } from "../helpers/census.ts"
 import { Intruder } from "../helpers/hostile.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 import { Killer } from "../helpers/killer.ts"
+import { deletingSteps, makingSteps, resumingSteps, suspendingSteps } from "../helpers/life-steps.ts"
 import { Master } from "../helpers/master.ts"
 import { confirmQuotation, deleteForGood, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import { visit } from "../helpers/tenant.ts"
@@ -54,18 +55,7 @@ test.before(async () => {
 test.after(() => it.destroy())
 
 test("while a tenant is made", async () => {
-  const steps: StepKind[] = [
-    "clone_database",
-    "prepare_database",
-    "create_files",
-    "open_database",
-    // Not after the start: by the time that another worker goes on, there may be nothing left to wait for.
-    "await_ready",
-    "bootstrap",
-    "apply_settings",
-    "route",
-  ]
-  await killer.afterEach(steps, async () => {
+  await killer.afterEach(makingSteps, async () => {
     tenant = await confirmQuotation(master, { slug: "phoenix" })
   })
   await waitForPhase(master, tenant.id, "running")
@@ -74,7 +64,7 @@ test("while a tenant is made", async () => {
 })
 
 test("while it is suspended and resumed", async () => {
-  await killer.afterEach(["route", "stop_runtime"], async () => {
+  await killer.afterEach(suspendingSteps, async () => {
     await master.call("saas.tenant.suspend", "action_confirm", [
       [await master.create("saas.tenant.suspend", { tenant_id: tenant.id, reason: "An invoice is unpaid." })],
     ])
@@ -85,7 +75,7 @@ test("while it is suspended and resumed", async () => {
   assert.match(page.body, /An invoice is unpaid\./)
   assert.deepEqual((await takeCensus(it)).processes, [])
 
-  await killer.afterEach(["start_runtime"], async () => {
+  await killer.afterEach(resumingSteps, async () => {
     await master.call("saas.tenant", "action_resume", [[tenant.id]])
   })
   await waitForPhase(master, tenant.id, "running")
@@ -158,16 +148,7 @@ tenant.write({"desired": "running", "delete_after": False})`
 }
 
 test("while it is deleted", async () => {
-  const steps: StepKind[] = [
-    "route",
-    "stop_runtime",
-    "back_up",
-    "verify_backup",
-    "drop_database",
-    "remove_files",
-    "remove_route",
-  ]
-  await killer.afterEach(steps, () => deleteForGood(master, tenant))
+  await killer.afterEach(deletingSteps, () => deleteForGood(master, tenant))
   await waitForPhase(master, tenant.id, "deleted")
   await assertOneOfEach(it, master, [])
 })

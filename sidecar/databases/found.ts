@@ -1,8 +1,6 @@
 /** The tenants that a shared server has databases of, whoever may want them. */
-
 import { isTenantId } from "../domain/names.ts"
-import type { TenantId } from "../domain/tenant.ts"
-import { tenantPattern } from "../domain/tenant.ts"
+import { type TenantId, tenantPattern } from "../domain/tenant.ts"
 import type { FoundDatabase } from "../drivers/driver.ts"
 import { readMark } from "./mark.ts"
 import type { SharedServer } from "./servers.ts"

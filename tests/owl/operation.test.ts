@@ -1,7 +1,14 @@
 import { test } from "uvu"
 import * as assert from "uvu/assert"
-import type { Operation, OperationStep } from "../../owl-src/tenant/operation.ts"
-import { currentStep, hasEnded, mergeSteps, needsPerson, withMessage } from "../../owl-src/tenant/operation.ts"
+import {
+  currentStep,
+  hasEnded,
+  mergeSteps,
+  needsPerson,
+  type Operation,
+  type OperationStep,
+  withMessage,
+} from "../../owl-src/tenant/operation.ts"
 
 const at = "2026-01-31 10:00:00"
 

@@ -23,6 +23,14 @@ async function connectAs(it: Installation, user: string, database: string, passw
   return rows[0].name
 }
 
+async function asOperator({ ports, secrets }: Installation): Promise<pg.Client> {
+  const name = "saas_operator"
+  const password = secrets.read("pg-operator-password")
+  const client = new pg.Client({ host: "127.0.0.1", port: ports.postgres, user: name, database: name, password })
+  await client.connect()
+  return client
+}
+
 async function refusal(attempt: Promise<unknown>): Promise<string> {
   return attempt.then(
     () => "it was let in",
@@ -75,14 +83,7 @@ test("a cluster is run by the PostgreSQL that made it, and by no newer one", ({ 
 })
 
 test("who may act as a tenant's role is shut out, or it is said who can do that", async ({ it }) => {
-  const client = new pg.Client({
-    host: "127.0.0.1",
-    port: it.ports.postgres,
-    user: "saas_operator",
-    database: "saas_operator",
-    password: it.secrets.read("pg-operator-password"),
-  })
-  await client.connect()
+  const client = await asOperator(it)
   const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 5 }
   for (const name of ["saas_one", "saas_two"]) {
     await client.query(`CREATE DATABASE ${name} TEMPLATE template0`)
@@ -109,14 +110,7 @@ test("who may act as a tenant's role is shut out, or it is said who can do that"
 })
 
 test("the operator may change the templates' owner and act as it", async ({ it }) => {
-  const client = new pg.Client({
-    host: "127.0.0.1",
-    port: it.ports.postgres,
-    user: "saas_operator",
-    database: "saas_operator",
-    password: it.secrets.read("pg-operator-password"),
-  })
-  await client.connect()
+  const client = await asOperator(it)
   await client.query("GRANT saas_template TO CURRENT_USER")
   await client.query("ALTER ROLE saas_template CONNECTION LIMIT 7")
   await client.query("SET ROLE saas_template")

@@ -134,12 +134,7 @@ test("an act that comes too late is refused by the epoch, even where nobody told
   const operation = master.want(spec)
   workers.start({ leaseSeconds: 3600 })
   await held.reached
-  await world.world.databases.raise({
-    tenant: spec.id,
-    epoch: 99,
-    server: "local",
-    signal: new AbortController().signal,
-  })
+  await claimedByAnother()
   held.release()
   await ended(operation)
   assert.not.ok(world.actsOf(spec.id).includes("create_files"))
@@ -153,12 +148,7 @@ test("the end that a stale worker tells changes nothing", async () => {
   const worker = workers.start({ leaseSeconds: 3600 })
   await held.reached
   master.giveToAnother(operation)
-  await world.world.databases.raise({
-    tenant: spec.id,
-    epoch: 99,
-    server: "local",
-    signal: new AbortController().signal,
-  })
+  await claimedByAnother()
   held.release()
   await until("the worker has let go", async () => worker.running === 0, { seconds: 5 })
   assert.is(operation.outcome, null)
@@ -243,3 +233,9 @@ test("while the master is away it is asked less and less often, and a nudge asks
 })
 
 test.run()
+
+/** PostgreSQL knows of a younger claim. */
+async function claimedByAnother(): Promise<void> {
+  const { signal } = new AbortController()
+  await world.world.databases.raise({ tenant: spec.id, epoch: 99, server: "local", signal })
+}

@@ -1,6 +1,5 @@
 /** What is otherwise than we made it, because somebody changed it by hand or an older version of ours made it. */
-import type { KubeObject } from "./objects/object.ts"
-import { annotations } from "./objects/object.ts"
+import { annotations, type KubeObject } from "./objects/object.ts"
 import { quantity } from "./quantity.ts"
 
 /** In words, "" where it is as it should be. What others have added (a container, a label) is theirs. */

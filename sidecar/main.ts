@@ -43,7 +43,7 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
   )
   const session = new Session({ worker: name, version, master, log })
   const served = await openTarget(config, () => session.installation, log)
-  const { target, databases, templates, describe } = served
+  const { target, databases, templates } = served
   releasers.push(
     () => databases.close(),
     () => target.close(),
@@ -95,7 +95,7 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
   metrics.watch({ queued: () => session.queued, running: () => worker.running })
   const app = createApp({
     token: config.NUDGE_TOKEN_FILE,
-    checks: checksOf({ session, master: masterThere, databases, target: target.name, describe }),
+    checks: checksOf({ session, master: masterThere, databases, target: target.name }),
     metrics,
     nudge: () => worker.nudge(),
     signOn: signOn(key),

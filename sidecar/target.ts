@@ -17,7 +17,7 @@ export interface OpenTarget<E> {
   readonly target: Target<E>
   readonly databases: Databases
   readonly templates: Templates
-  /** How it is, for the master and for /readyz. Starts what is in front of all tenants where it does not run. */
+  /** How it is. Starts what is in front of all tenants where it does not run. */
   readonly describe: () => Promise<TargetInfo>
   readonly servers: () => Promise<readonly ServerInfo[]>
   readonly logs: LogKeeper

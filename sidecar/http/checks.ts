@@ -1,18 +1,20 @@
-/** What /readyz asks: everybody without whom nothing can be worked on. */
+/**
+ * What /readyz tells of everybody without whom nothing can be worked on. Whoever probes it often must cost little and
+ * change nothing: the target is not looked at for that, it is told how it was found.
+ */
 import type { Databases } from "../drivers/driver.ts"
 import type { Availability } from "../reconcile/availability.ts"
-import type { Served, Session } from "../reconcile/session.ts"
+import type { Session } from "../reconcile/session.ts"
 import type { Check } from "./health.ts"
 
 export interface CheckedParts {
-  readonly session: Pick<Session, "check">
+  readonly session: Pick<Session, "check" | "target">
   readonly master: Pick<Availability, "reason">
   readonly databases: Pick<Databases, "ping" | "problems">
   readonly target: string
-  readonly describe: Served["describe"]
 }
 
-export function checksOf({ session, master, databases, target, describe }: CheckedParts): Check[] {
+export function checksOf({ session, master, databases, target }: CheckedParts): Check[] {
   return [
     {
       name: "master",
@@ -33,7 +35,8 @@ export function checksOf({ session, master, databases, target, describe }: Check
     {
       name: `target ${target}`,
       run: async () => {
-        const { ready, notes, missingIsolation } = await describe()
+        if (session.target === null) throw new Error("It was not looked at yet.")
+        const { ready, notes, missingIsolation } = session.target
         if (!ready) throw new Error(notes.join(" "))
         return [...notes, ...missingIsolation].join(" ")
       },

@@ -28,7 +28,10 @@ export interface SessionOptions {
 }
 
 const helloSeconds = 30
-/** After the first, by which we learn whose we are: some of what there is to tell can only be found out then. */
+/**
+ * After the first, by which we learn whose we are: some of what there is to tell can only be found out then. And while
+ * the target is not ready: whoever mends it wants to see that.
+ */
 const soonSeconds = 8
 const helloBackoff: Backoff = { first: 1, most: 15 }
 
@@ -36,6 +39,7 @@ export class Session {
   readonly #options: SessionOptions
   readonly #rest = new Rest()
   #answer: HelloAnswer | null = null
+  #target: TargetInfo | null = null
   #problem = "The master was not reached yet."
   #loop: Promise<void> | null = null
   #stopping = false
@@ -53,6 +57,11 @@ export class Session {
   /** How many operations wait in the master, as far as it told. */
   get queued(): number {
     return this.#answer?.queued ?? 0
+  }
+
+  /** How the target was when it was last looked at; null: nobody has yet. */
+  get target(): TargetInfo | null {
+    return this.#target
   }
 
   /** Throws a RetryableError with the reason while nothing may be worked on. */
@@ -73,7 +82,7 @@ export class Session {
   async #helloForEver(served: Served): Promise<void> {
     let failures = 0
     while (!this.#stopping) {
-      const seconds = this.#answer === null ? soonSeconds : helloSeconds
+      const isFirst = this.#answer === null
       try {
         await this.#hello(served)
         failures = 0
@@ -83,19 +92,26 @@ export class Session {
         if (!(error instanceof MasterUnavailable)) this.#tell(message)
         if (this.#answer === null) this.#problem = message
       }
+      const seconds = isFirst || !this.#target?.ready ? soonSeconds : helloSeconds
       await this.#rest.wait(failures === 0 ? seconds : backoffSeconds(failures, Math.random(), helloBackoff))
     }
   }
 
   async #hello(served: Served): Promise<void> {
     const { worker, version, master } = this.#options
-    const [info, servers, strays] = await Promise.all([served.describe(), served.servers(), served.strays()])
+    const [info, servers, strays] = await Promise.all([this.#look(served), served.servers(), served.strays()])
     const answer = await master.hello({ protocol: protocolVersion, worker, version, targets: [info], servers, strays })
     if (this.#answer !== null && this.#answer.installation !== answer.installation) {
       throw new RetryableError("The master now says it is another installation. Restart the sidecar if that is meant.")
     }
     this.#answer = answer
     this.#tell(problemOf(answer))
+  }
+
+  /** Kept at once: the master, or a database server, may be away when it is asked for. */
+  async #look({ describe }: Served): Promise<TargetInfo> {
+    this.#target = await describe()
+    return this.#target
   }
 
   /** Logged when it changes, and only then. */

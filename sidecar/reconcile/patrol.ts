@@ -5,7 +5,7 @@
 import type { Logger } from "pino"
 import { RetryableError } from "../domain/errors.ts"
 import { phaseInTrouble, phaseOf } from "../domain/phase.ts"
-import { type Decision, type Observation, plan } from "../domain/plan.ts"
+import { type Decision, type Observation, plan, type Step } from "../domain/plan.ts"
 import type { TenantId, TenantSpec, Usage } from "../domain/tenant.ts"
 import type { Stop } from "../drivers/driver.ts"
 import { type MasterPort, MasterUnavailable, type TenantSummary, type UsageSample } from "../odoo/port.ts"
@@ -46,6 +46,8 @@ export class Patrol<E> {
   readonly #rest = new Rest()
   readonly #changedRest = new Rest()
   readonly #changed = new Set<TenantId>()
+  /** What was last said in the log of those that are not well. */
+  readonly #troubles = new Map<TenantId, string>()
   #known = new Map<TenantId, TenantSummary>()
   #ahead: TenantId[] = []
   #rounds = 0
@@ -138,6 +140,7 @@ export class Patrol<E> {
     const summaries = await master.tenants([world.target.name], null)
     this.#known = new Map(summaries.map((summary) => [summary.id, summary]))
     telemetry.tenantsKnown(new Set(this.#known.keys()))
+    for (const id of this.#troubles.keys()) if (!this.#known.has(id)) this.#troubles.delete(id)
   }
 
   /** What is wanted of these by now. Of all of them it would be megabytes, for one that crashed. */
@@ -193,7 +196,9 @@ export class Patrol<E> {
     const trouble = troubleOf(decision, seen)
     // What is blocked needs a person, and an operation would only say so once more.
     if (decision.kind === "step" || decision.kind === "wait") {
-      log.warn({ tenant, decision }, trouble)
+      // Once: whoever sees to it, such as another sidecar that builds its template, may take many rounds.
+      if (this.#troubles.get(tenant) !== trouble) log.warn({ tenant, decision }, trouble)
+      this.#troubles.set(tenant, trouble)
       await master.request(tenant, "reconcile", trouble)
       asked()
     }
@@ -209,6 +214,7 @@ export class Patrol<E> {
     const { id, spec, epoch } = known
     const usage = await this.#usageOf(known, seen)
     const phase = trouble === "" ? phaseOf(spec, seen) : phaseInTrouble(spec, seen)
+    if (trouble === "") this.#troubles.delete(id)
     this.#options.telemetry.phaseSeen(id, phase)
     // One that nobody was ever sent to is still being made: its operation tells of it.
     if (trouble !== "" && seen.route.state.kind === "none") return
@@ -241,7 +247,7 @@ export class Patrol<E> {
 }
 
 /** In words for the tenant's page; "" when all is well. */
-function troubleOf(decision: Decision, { drift, runtime }: Observation): string {
+function troubleOf(decision: Decision, { drift, route, runtime }: Observation): string {
   switch (decision.kind) {
     case "done":
       return ""
@@ -253,6 +259,11 @@ function troubleOf(decision: Decision, { drift, runtime }: Observation): string 
         return "Its Odoo has ended by itself; it is started again."
       }
       if (drift) return `${drift.what} It is put right.`
-      return `It is not as it should be; next comes ${decision.step.kind.replaceAll("_", " ")}.`
+      // Nobody was ever sent to one that is still being made.
+      return `It is not ${route.state.kind === "none" ? "made yet" : "as it should be"}; next comes ${wordsOf(decision.step)}.`
   }
+}
+
+function wordsOf({ kind }: Step): string {
+  return kind.replaceAll("_", " ")
 }

@@ -1,7 +1,8 @@
+import { pino } from "pino"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import type { TenantSpec } from "../../sidecar/domain/tenant.ts"
-import { Patrol } from "../../sidecar/reconcile/patrol.ts"
+import { Patrol, type PatrolOptions } from "../../sidecar/reconcile/patrol.ts"
 import type { Worker } from "../../sidecar/reconcile/worker.ts"
 import { until } from "../helpers/wait.ts"
 import { FakeMaster } from "./helpers/fake-master.ts"
@@ -18,7 +19,7 @@ let world: FakeWorld
 let worker: Worker<string>
 let patrol: Patrol<string>
 let reachable: boolean
-let aPatrol: (roundSeconds: number) => Patrol<string>
+let aPatrol: (roundSeconds: number, changes?: Partial<PatrolOptions<string>>) => Patrol<string>
 
 test.before.each(() => {
   master = new FakeMaster()
@@ -29,12 +30,13 @@ test.before.each(() => {
   }
   const around = { ...surroundings(master, world), gate }
   worker = new Workers(around).start({ leaseSeconds: 30, graceSeconds: 1 })
-  aPatrol = (roundSeconds) =>
+  aPatrol = (roundSeconds, changes = {}) =>
     new Patrol({
       ...around,
       roundSeconds,
       isWorkingOn: (tenant) => worker.isWorkingOn(tenant),
       asked: () => worker.nudge(),
+      ...changes,
     })
   patrol = aPatrol(0.05)
 })
@@ -148,6 +150,18 @@ test("an end that could not be looked at is not forgotten", async () => {
   })
   world.crash(spec.id)
   await until("it runs again", async () => world.modelOf(spec.id).runtime.state === "ready", { seconds: 15 })
+})
+
+test("what another sidecar is about is said once, however many rounds that takes", async () => {
+  // Nobody here works on it.
+  await worker.stop()
+  master.want(spec)
+  const said: string[] = []
+  const log = pino({ level: "warn" }, { write: (line) => said.push(JSON.parse(line).msg) })
+  patrol = aPatrol(0.05, { log })
+  patrol.start()
+  await until("several rounds have come to it", async () => master.asked.length > 3, { seconds: 5 })
+  assert.equal(said, ["It is not made yet; next comes build template."])
 })
 
 test("while somebody is away it waits, and goes on by itself", async () => {

@@ -119,9 +119,12 @@ export class StepTimeline extends Component<StepTimelineProps> {
 
   /** What a person does about a failure, said even where the person who looks may not do it. */
   get hint(): string {
-    return this.state.timeline?.can_retry
-      ? _t("Put right what is named above, then press Retry. What was already done is kept.")
-      : _t("Once what is named above is put right, an operator can press Retry. What was already done is kept.")
+    const todo = this.state.timeline?.can_retry
+      ? _t("Put right what is named above, then press Retry.")
+      : _t("Once what is named above is put right, an operator can press Retry.")
+    // A tenant is what it has come to; the build of a template and a check begin with nothing each time.
+    const then = this.operation?.tenant_id ? _t("What was already done is kept.") : _t("It then begins anew.")
+    return `${todo} ${then}`
   }
 
   label(step: OperationStep): string {

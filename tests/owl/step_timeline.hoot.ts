@@ -140,7 +140,13 @@ test("who may not retry reads who can", async () => {
   canRetry = false
   await openTimeline()
   expect(".o_saas_retry").toHaveCount(0)
-  expect(".o_saas_timeline_failure").toHaveText(/an operator can press Retry/)
+  expect(".o_saas_timeline_failure").toHaveText(/an operator can press Retry\. What was already done is kept\./)
+})
+
+test("who may try a check of a target again reads that it begins anew", async () => {
+  operation = makeOperation({ ...failed, tenant_id: false, target_id: 2, intent: "check_isolation" })
+  await openTimeline()
+  expect(".o_saas_timeline_failure").toHaveText(/then press Retry\. It then begins anew\./)
 })
 
 test("a waiting operation says when it is tried again and why it waits", async () => {

@@ -9,7 +9,7 @@ import { buildOwl } from "./build-owl.ts"
 import { undoAll } from "./lib/interrupts.ts"
 import { ensureOdoo } from "./lib/odoo.ts"
 import { ensurePackages } from "./lib/packages.ts"
-import { type Progress, showProgress } from "./lib/progress.ts"
+import { type Progress, type Step, showProgress } from "./lib/progress.ts"
 import { makeRunLogs } from "./lib/run-logs.ts"
 import { add, failure, nothing, type Result, type Suite } from "./lib/suite.ts"
 import { uvuSuite } from "./lib/uvu.ts"
@@ -61,7 +61,13 @@ async function runSuite(suite: Suite, { logs, progress, signal }: Run): Promise<
   const folder = join(logs, suite.name)
   mkdirSync(folder)
   if (!suite.exists) return failure(`The suite ${suite.name} has no tests.`)
-  return progress(suite.name, ({ detail }) => suite.run({ logs: folder, detail, signal })).catch((error: unknown) =>
+  const run = async ({ detail }: Step) => {
+    const result = await suite.run({ logs: folder, detail, signal })
+    // What was found by then is half of something.
+    signal.throwIfAborted()
+    return result
+  }
+  return progress(suite.name, run).catch((error: unknown) =>
     failure(`The suite ${suite.name} broke off: ${error instanceof Error ? error.message : error}`),
   )
 }

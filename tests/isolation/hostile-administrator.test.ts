@@ -11,6 +11,7 @@ import { pidOf } from "../helpers/census.ts"
 import { Intruder } from "../helpers/hostile.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 import { Master } from "../helpers/master.ts"
+import { Outside } from "../helpers/outside.ts"
 import { confirmQuotation, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import { redeem, type Signer, signOnToken, TenantSaidNo, TenantUser, visit } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
@@ -211,6 +212,32 @@ test("a webhook action posts to none of them either", async () => {
     await admin.call("ir.actions.server", "run", [[hook]], { context }).catch((error: unknown) => {
       assert.ok(error instanceof TenantSaidNo)
     })
+  }
+})
+
+test("reaches nobody on the Internet once their plan says so, and is told why mail waits", async () => {
+  const outside = await Outside.open(Number(it.network.split(".")[1]), [443])
+  const [plan] = await master.search<{ id: number }>("product.template", [["is_saas_plan", "=", true]], ["id"], 1)
+  const change = async (values: Record<string, boolean>) => {
+    await master.write("product.template", plan?.id ?? 0, values)
+    await waitForPhase(master, a.id, "running")
+  }
+  const server = await admin.call<number>("ir.mail_server", "create", [{ name: "Theirs", smtp_host: outside.address }])
+  const waits = () => admin.call("ir.mail_server", "test_smtp_connection", [[server]])
+  try {
+    assert.equal(await intruder.connect(outside.address, 443), "open")
+    await assert.rejects(waits(), /has configured no mail relay/)
+    const before = pidOf(it, a.ref)
+    await change({ saas_outgoing_https: false })
+    assert.notEqual(await intruder.connect(outside.address, 443), "open")
+    assert.equal(pidOf(it, a.ref), before)
+    await change({ saas_outgoing_mail: false })
+    await assert.rejects(waits(), /the plan of this Odoo sends none.*\/my\/odoo\//)
+    await change({ saas_outgoing_https: true })
+    assert.equal(await intruder.connect(outside.address, 443), "open")
+  } finally {
+    await change({ saas_outgoing_https: true, saas_outgoing_mail: true })
+    await outside.close()
   }
 })
 

@@ -22,7 +22,7 @@ import { until } from "../helpers/wait.ts"
 
 const suiteOf = suite("the whole system in a cluster")
 
-const cluster = await makeCluster("whole")
+const cluster = await makeCluster("whole", { policies: "enforced" })
 const { kubectl, addImages, ingressAddress } = cluster
 const test = addImages === null || ingressAddress === null ? suiteOf.skip : suiteOf
 const manifests = new Manifests(kubectl)

@@ -1,5 +1,8 @@
 """Start a tenant's Odoo: `python3 launch.py -c odoo.conf`, instead of the stock `odoo` script.
 
+With `workers` in the configuration it is several processes, and answers no websockets: those have a
+process of their own, `python3 launch.py gevent -c odoo.conf`, which may be in another container.
+
 Stock Odoo meets the Odoos of all others in the database `postgres`: bus and cron listen and notify
 there, and start-up looks there whether its database exists. For a tenant every word of that is to
 stay inside its own database, so that CONNECT on any other one can be taken away. Hence:
@@ -7,7 +10,7 @@ stay inside its own database, so that CONNECT on any other one can be taken away
 * `postgres` means the tenant's own database, and any other database is refused;
 * a reload (SIGHUP, a limit of Odoo's own) ends the process instead of executing it anew: whoever
   started it decides what comes next;
-* a stop lets requests that are being answered finish, and leaves all others to the next start;
+* a stop lets requests that are being answered finish (servers/);
 * due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL;
 * requests for which there is no connection left wait for one;
 * a database that is not there yet is waited for: most of a start needs none.
@@ -20,15 +23,15 @@ databases is not a tenant's business. `odoo` is found through PYTHONPATH.
 import functools
 import logging
 import signal
-import socket
 import sys
 import threading
 import time
 
-import odoo.init  # noqa: F401  sets Odoo up, so it comes before everything else of it
+import odoo.init  # sets Odoo up, so it comes before everything else of it
 
 # isort: split
 import psycopg2
+from servers import evented, prefork, threaded
 
 from odoo import sql_db
 from odoo.cli.server import check_postgres_user, check_root_user, report_configuration
@@ -43,17 +46,10 @@ _logger = logging.getLogger("odoo.saas.launch")
 START_AGAIN = 75
 # Where stock Odoo meets its neighbours.
 MEETING_PLACE = "postgres"
-# How long a cron thread waits for a PostgreSQL that is away.
-RECONNECT_SECONDS = 5
 # How long a request waits for a connection before it is answered with an error.
 CONNECTION_SECONDS = 30
-# What ends or reloads Odoo, and how often and after how long the main thread is reminded of it.
-STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-WAKE_TIMES, WAKE_SECONDS = 10, 0.05
 # How long a start waits for a database that its role may connect to, and how often it tries.
 DATABASE_SECONDS, DATABASE_TRY_SECONDS = 60, 0.05
-# How long a stop waits for requests that are being answered.
-FINISH_SECONDS = 10
 
 
 class Misconfigured(Exception):
@@ -76,8 +72,6 @@ def own_database():
             "A tenant's Odoo serves exactly one database: set db_name to its name in the"
             f" configuration (it names {len(names)})."
         )
-    if config["workers"]:
-        raise Misconfigured("A tenant is one process with threads: set workers = 0.")
     return names[0]
 
 
@@ -110,15 +104,15 @@ def stay_inside():
 
 
 class WokenCron:
-    """The connection on which the cron thread listens; it is woken as soon as it does."""
+    """The connection on which crons are waited for; whoever listens is woken as soon as it does."""
 
     def __init__(self, connection):
         self._connection = connection
 
     def cursor(self):
         cursor = self._connection.cursor()
-        # The thread listens from its first commit on. A notification that came earlier would be
-        # lost, and it would sleep for a minute before its first look.
+        # Listening begins with the first commit. A notification that came earlier would be lost,
+        # and the first look would come a minute later.
         cursor.postcommit.add(self._wake)
         return cursor
 
@@ -175,77 +169,6 @@ def _has_room(pool, thread):
     return len(used) < pool._maxconn - (0 if has_one else pool._maxconn // 4)
 
 
-def keep_crons_alive():
-    """Without this the cron thread dies, without a word, with its connection to PostgreSQL."""
-    run_crons = server.ThreadedServer.cron_thread
-    stopping = threading.Event()
-    server.CommonServer.on_stop(stopping.set)
-
-    def cron_thread(self, number):
-        told = False
-        while not stopping.is_set():
-            began = time.monotonic()
-            try:
-                run_crons(self, number)
-            except psycopg2.Error as error:
-                # Each time that it is away is worth one line, not one every few seconds.
-                told = told and time.monotonic() - began < RECONNECT_SECONDS
-                if not told and not stopping.is_set():
-                    _logger.warning("Crons wait until PostgreSQL is back: %s", error)
-                told = True
-                stopping.wait(RECONNECT_SECONDS)
-
-    server.ThreadedServer.cron_thread = cron_thread
-
-
-def hear_signals():
-    """Handlers run in the main thread, which sleeps for a minute at a time.
-
-    It is woken by a signal, but not by one that comes in the instant before it falls asleep, which
-    would be heard a minute later. So another thread hears of it too, and wakes the main thread.
-    """
-    hearing, told = socket.socketpair()
-    told.setblocking(False)
-    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    # It does nothing but wake whoever sleeps.
-    signal.signal(signal.SIGWINCH, lambda number, frame: None)
-    main_thread = threading.main_thread().ident
-
-    def wake():
-        # Nobody ever closes that one: named here, it lives as long as this thread.
-        while told.fileno() != -1:
-            (number,) = hearing.recv(1)
-            if number not in STOPPING_SIGNALS:
-                continue
-            for _ in range(WAKE_TIMES):
-                signal.pthread_kill(main_thread, signal.SIGWINCH)
-                time.sleep(WAKE_SECONDS)
-
-    threading.Thread(target=wake, name="odoo.saas.signals", daemon=True).start()
-
-
-def finish_requests():
-    """Stock Odoo takes the database away from requests that go on for a second after SIGTERM."""
-    stop = server.ThreadedServer.stop
-
-    def stop_after_requests(self):
-        if self.httpd:
-            # What comes from here on waits in the kernel for the next process.
-            self.httpd.shutdown()
-            deadline = time.monotonic() + FINISH_SECONDS
-            for thread in threading.enumerate():
-                while _is_answering(thread) and time.monotonic() < deadline:
-                    thread.join(0.05)
-        stop(self)
-
-    server.ThreadedServer.stop = stop_after_requests
-
-
-def _is_answering(thread):
-    # A websocket never ends by itself: it has another type as soon as it is one.
-    return thread.is_alive() and getattr(thread, "type", None) == "http"
-
-
 def tame_reloads():
     """Odoo has stopped gracefully when it calls this to execute itself anew: end instead."""
 
@@ -266,9 +189,6 @@ def prepare(args):
     """Everything but the start: the name of the database, to which nothing has connected yet."""
     stay_inside()
     queue_for_connections()
-    keep_crons_alive()
-    finish_requests()
-    hear_signals()
     tame_reloads()
     check_root_user()
     logging.getLogger("odoo.tools.config").addFilter(_is_no_option_of_ours)
@@ -277,9 +197,16 @@ def prepare(args):
     # With a filter Odoo would look for databases that its role owns, and a tenant's owns none.
     config["dbfilter"] = ""
     try:
-        return own_database()
+        database = own_database()
     except Misconfigured as error:
         sys.exit(str(error))
+    if odoo.evented:
+        evented.adapt()
+    elif config["workers"]:
+        prefork.adapt(database)
+    else:
+        threaded.adapt()
+    return database
 
 
 def await_database(name):

@@ -44,6 +44,7 @@ export function specOf(number: number, change: Change = "none"): TenantSpec {
       storageMb: 5120,
       users: 5,
       connections: 10,
+      workers: 0,
     },
     outgoing: { mail: true, https: true },
     hosts: change === "another host" ? [own, domain] : [own],

@@ -29,7 +29,7 @@ import type { MeasuredCluster, World } from "./world.ts"
 
 const rounds = 2
 /** As much as the plan gives, so that both pods are the same. */
-const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 }
+const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10, workers: 0 }
 const jobName = "install"
 
 export async function installJob({ cluster, shop }: World, session: Session): Promise<Measurement[]> {
@@ -81,6 +81,7 @@ async function installOnce(cluster: MeasuredCluster, shop: Shop, { name, modules
     address: "127.0.0.1",
     port: odooPort,
     limits,
+    workers: null,
   })
   const apply = (...objects: readonly KubeObject[]) => Promise.all(objects.map((object) => client.apply(object)))
 
@@ -102,7 +103,7 @@ async function installOnce(cluster: MeasuredCluster, shop: Shop, { name, modules
   } as const
   await apply(
     deployment(owner, name, { image: cluster.tenantImage, limits, fingerprint: "others", running: true }),
-    odooService(owner, name),
+    odooService(owner, name, limits),
     ingress(owner, name, route),
   )
   await loginPageAt(cluster.ingressAddress, host)

@@ -11,7 +11,7 @@ import type { Progress } from "./progress.ts"
 import type { Secrets } from "./secrets.ts"
 
 const ownDatabase = "scripts/lib/odoo_own_database.py"
-const codeParts = ["addons/saas_master", "runtime/launch.py", ownDatabase]
+const codeParts = ["addons/saas_master", "runtime/launch.py", "runtime/servers", ownDatabase]
 const staticFiles = join(repo, "addons/saas_master/static/src")
 
 export interface MasterOptions {

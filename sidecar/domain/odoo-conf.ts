@@ -1,4 +1,5 @@
 /** The configuration file of one tenant's Odoo. It holds the database password, so only the tenant's user reads it. */
+import { PermanentError } from "./errors.ts"
 import type { Limits, Outgoing, TenantId } from "./tenant.ts"
 
 export interface Relay {
@@ -36,21 +37,71 @@ export interface TenantConf extends OdooConf {
   /** Where it reaches itself. */
   readonly address: string
   readonly port: number
-  readonly limits: Limits
+  readonly limits: Pick<Limits, "connections">
+  /** null: one process with threads, whatever its plan has. */
+  readonly workers: Workers | null
 }
+
+/** Processes that answer a request each (runtime/servers/prefork.py), beside one for websockets. */
+export interface Workers {
+  readonly count: number
+  /** Where that one listens. */
+  readonly websocketPort: number
+}
+
+/**
+ * What a process may hold at once: the request's connection, that of a job run within it, that of the mail sent after
+ * its commit, and that of the notice to browsers after that of the mail. Nothing in Odoo takes a fifth.
+ */
+const workerConnections = 4
+/** The process for crons holds another one for good, on which it waits for them. */
+const cronConnections = workerConnections + 1
+/** One on which it waits for notices, one kept for whoever has one already, two for all browsers. */
+const websocketConnections = 4
+
+/** The least that a plan must give. Kept equal to `connections_for` in saas_master/models/saas_plan.py by a test. */
+export function connectionsFor(workers: number): number {
+  return workers === 0 ? 5 : workers * workerConnections + cronConnections + websocketConnections
+}
+
+/** How long a worker may be busy with one request. More than a router waits, less than for ever: there are few of them. */
+export const requestSeconds = 900
 
 export function tenantConf(conf: TenantConf): string {
   return render({
     ...common(conf),
-    db_maxconn: conf.limits.connections,
+    ...(conf.workers ? processes(conf.workers, conf.limits.connections) : { db_maxconn: conf.limits.connections }),
     http_interface: conf.interface,
     http_port: conf.port,
     proxy_mode: "True",
     max_cron_threads: 1,
     saas_tenant: conf.tenant,
     saas_public_key: conf.publicKey,
-    saas_internal_url: `http://${conf.address}:${conf.port}`,
+    // Who prints fetches styles from there. With every worker printing, only the one for websockets has time for that.
+    saas_internal_url: `http://${conf.address}:${conf.workers?.websocketPort ?? conf.port}`,
   })
+}
+
+/** Each process has a pool of its own: shared out, they hold no more than the tenant's role may. */
+function processes({ count, websocketPort }: Workers, connections: number): Record<string, number> {
+  if (connections < connectionsFor(count)) {
+    throw new PermanentError(
+      `${count} workers need ${connectionsFor(count)} database connections, and the plan gives ${connections}. ` +
+        "Give it more, or fewer workers.",
+    )
+  }
+  return {
+    workers: count,
+    gevent_port: websocketPort,
+    db_maxconn: workerConnections,
+    db_maxconn_gevent: connections - count * workerConnections - cronConnections,
+    // Here 0 would not be "none" but "no time at all": whatever has run for so long is killed.
+    limit_time_real: requestSeconds,
+    // But for crons, whose 0 is "none": nobody waits for them.
+    limit_time_real_cron: 0,
+    // The kernel's own clock, for them too. It cannot be switched off, so it is set to a day.
+    limit_time_cpu: 86_400,
+  }
 }
 
 export function templateConf(conf: OdooConf): string {

@@ -30,7 +30,8 @@ export function settingsOf(spec: TenantSpec, surroundings: Surroundings): Settin
     mail: mailOf(spec, surroundings),
     baseUrl: baseUrl(spec, surroundings),
   }
-  return { fingerprint: fingerprint(settings), ...settings }
+  // Where it reaches itself comes with them, and is another place with workers (odoo-conf.ts).
+  return { fingerprint: fingerprint({ ...settings, workers: spec.limits.workers }), ...settings }
 }
 
 function mailOf({ outgoing }: TenantSpec, { mail }: Surroundings): Mail {

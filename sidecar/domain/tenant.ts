@@ -35,6 +35,8 @@ export interface Limits {
   readonly users: number
   /** Connections that the tenant's role may hold open in PostgreSQL. */
   readonly connections: number
+  /** Processes that answer requests; 0: one with threads, which is all that some targets can do. */
+  readonly workers: number
 }
 
 /** What may leave a tenant's Odoo for the Internet. */

@@ -36,6 +36,7 @@ const spec = z.object({
     storageMb: integer,
     users: integer,
     connections: integer,
+    workers: integer,
   }),
   outgoing: z.object({ mail: z.boolean(), https: z.boolean() }),
   hosts: z.array(z.object({ name: z.string(), primary: z.boolean() })),

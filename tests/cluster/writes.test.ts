@@ -175,7 +175,7 @@ test("what the cluster lacks is told with the command that gives it", async () =
   assert.match(notes, /no storage class nowhere.*kubectl get storageclass/)
 })
 
-const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 10 }
+const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 10, workers: 0 }
 
 /** One that is the whole cluster's, some that are watched, some that are not. */
 function everyKind(epoch: number): KubeObject[] {

@@ -84,7 +84,7 @@ test("a cluster is run by the PostgreSQL that made it, and by no newer one", ({ 
 
 test("who may act as a tenant's role is shut out, or it is said who can do that", async ({ it }) => {
   const client = await asOperator(it)
-  const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 5 }
+  const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 5, workers: 0 }
   for (const name of ["saas_one", "saas_two"]) {
     await client.query(`CREATE DATABASE ${name} TEMPLATE template0`)
     await ensureRole(client, name, "secret", limits)

@@ -31,6 +31,12 @@ test("a container is told once, with where it comes from", () => {
   assert.match(additionsTo(around({ pod: { spec: debugged } }))[0] ?? "", /container debugger/)
 })
 
+test("what answers websockets is ours", () => {
+  const both = { containers: [{ name: "odoo" }, { name: "websocket" }] }
+  const deployment = { spec: { template: { spec: both } } }
+  assert.deepEqual(additionsTo(around({ deployment, pod: { spec: both } })), [])
+})
+
 test("a policy and an Ingress say what they can do and how they go", () => {
   const told = additionsTo(around({ policies: [named("b"), named("a")], ingresses: [named("shop")] }))
   assert.equal(told.length, 3)

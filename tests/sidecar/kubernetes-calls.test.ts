@@ -44,7 +44,7 @@ class OneObject extends Client {
 
 const quota = (owner: Owner, memoryMb: number) =>
   resourceQuota(owner, "place", { limits: { ...limits, memoryMb }, database: "shared", certificates: false })
-const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 10 }
+const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 10, workers: 0 }
 
 /** A driver whose cache shows what it is given. */
 class Scene {

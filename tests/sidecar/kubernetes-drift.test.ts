@@ -9,7 +9,7 @@ import { resourceQuota } from "../../sidecar/drivers/kubernetes/objects/quota.ts
 const test = suite("an object that is not as it was made")
 
 const owner = { installation: "c0ffee00-0000-4000-8000-000000000000", tenant: "tacme234567", epoch: 7 }
-const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 10 }
+const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 1024, users: 5, connections: 10, workers: 0 }
 const odoo = deployment(owner, "saas-x", { image: "odoo:1", limits, fingerprint: "f00d", running: true })
 const quota = resourceQuota(owner, "saas-x", { limits, database: "shared", certificates: false })
 

@@ -1,6 +1,7 @@
 /** What a tenant is on a cluster, as objects: whose they are, what they may cost, and what never gets into them. */
 import { strict as assert } from "node:assert"
 import { suite } from "uvu"
+import { requestSeconds } from "../../sidecar/domain/odoo-conf.ts"
 import type { Limits } from "../../sidecar/domain/tenant.ts"
 import { claim } from "../../sidecar/drivers/kubernetes/objects/claim.ts"
 import { deployment } from "../../sidecar/drivers/kubernetes/objects/deployment.ts"
@@ -26,7 +27,7 @@ import { guard, middlewares } from "../../sidecar/drivers/kubernetes/objects/tra
 const test = suite("a tenant as Kubernetes objects")
 
 const owner = { installation: "c0ffee00-0000-4000-8000-000000000000", tenant: "tacme234567", epoch: 7 }
-const limits: Limits = { cpuMilli: 1500, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 }
+const limits: Limits = { cpuMilli: 1500, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10, workers: 0 }
 const password = "a password that only odoo.conf knows"
 const place = "saas-tacme234567"
 
@@ -64,7 +65,7 @@ const all: KubeObject[] = [
   secret(owner, place, `db_password = ${password}`),
   volume,
   odoo,
-  odooService(owner, place),
+  odooService(owner, place, limits),
   pagesService(owner, place),
   pagesEndpoints(owner, place, { host: "10.1.0.5", port: 8072 }),
   up,
@@ -130,6 +131,69 @@ test("what a plan pays for is what a tenant can have", () => {
   assert.equal(quota.spec.hard?.["limits.memory"], "2176Mi")
 })
 
+test("a plan with workers has websockets answered apart, for no more than it pays for", () => {
+  for (const plan of [
+    { cpuMilli: 500, memoryMb: 1024, workers: 2 },
+    { cpuMilli: 2001, memoryMb: 1025, workers: 2 },
+    { cpuMilli: 16_000, memoryMb: 64_000, workers: 16 },
+  ]) {
+    const [web, websocket] = containersOf({ ...limits, ...plan })
+    assert.deepEqual([web?.name, websocket?.name], ["odoo", "websocket"])
+    assert.deepEqual(websocket?.args?.slice(1), ["gevent", "-c", "/etc/odoo-saas/odoo.conf"])
+    for (const [resource, all] of [
+      ["cpu", plan.cpuMilli],
+      ["memory", plan.memoryMb],
+    ] as const) {
+      const share = (one: typeof web) => Number.parseInt(one?.resources?.limits?.[resource] ?? "", 10)
+      assert.equal(share(web) + share(websocket), all, `${resource} of ${JSON.stringify(plan)}`)
+      assert.ok(share(web) >= share(websocket) && share(websocket) > 0, `${resource} of ${JSON.stringify(plan)}`)
+    }
+    for (const container of [web, websocket]) {
+      assert.equal(container?.securityContext?.readOnlyRootFilesystem, true)
+      assert.ok(Number(container?.lifecycle?.preStop?.sleep?.seconds) > 0)
+    }
+    // Busy workers answer no question for a while; what asks for the database is answered by the other one.
+    assert.equal(web?.readinessProbe?.httpGet, undefined)
+    assert.match(websocket?.readinessProbe?.httpGet?.path ?? "", /db_server_status/)
+    assert.ok(Number(web?.livenessProbe?.failureThreshold) * Number(web?.livenessProbe?.periodSeconds) > requestSeconds)
+  }
+  assert.deepEqual(
+    containersOf(limits).map(({ name }) => name),
+    ["odoo"],
+  )
+})
+
+test("websockets are led to whoever answers them, without another route", () => {
+  const ports = (workers: number) => odooService(owner, place, { workers }).spec.ports ?? []
+  const led = (workers: number) => ports(workers).map(({ port, targetPort }) => [port, targetPort])
+  assert.deepEqual(led(0), [
+    [8069, "http"],
+    [8072, "http"],
+  ])
+  assert.deepEqual(led(2), [
+    [8069, "http"],
+    [8072, "websocket"],
+  ])
+  const paths = up.spec.rules?.[0]?.http?.paths ?? []
+  assert.deepEqual(
+    paths.map(({ path, backend }) => [path, backend.service?.port?.number]),
+    [
+      ["/web/database", 80],
+      ["/websocket", 8072],
+      ["/", 8069],
+    ],
+  )
+  for (const { port, targetPort } of ports(2)) {
+    const named = containersOf({ ...limits, workers: 2 }).flatMap((one) => one.ports ?? [])
+    assert.ok(named.some(({ name, containerPort }) => name === targetPort && containerPort === port))
+  }
+})
+
+function containersOf(plan: Limits) {
+  const parts = { image: "odoo:1", limits: plan, fingerprint: "f00d", running: true }
+  return deployment(owner, place, parts).spec.template.spec?.containers ?? []
+}
+
 test("another claim alone starts nothing anew", () => {
   const again = deployment({ ...owner, epoch: 8 }, place, {
     image: "odoo:1",
@@ -167,7 +231,8 @@ test("a host leads to Odoo while it is up and to a page while it is not; the dat
     const leads = Object.fromEntries(
       (again.spec.rules?.[0]?.http?.paths ?? []).map(({ path, backend }) => [path, backend.service?.name]),
     )
-    assert.deepEqual(leads, { "/web/database": "pages", "/": service })
+    const isUp = state.kind === "up"
+    assert.deepEqual(leads, { "/web/database": "pages", ...(isUp ? { "/websocket": "odoo" } : {}), "/": service })
   }
 })
 

@@ -59,7 +59,7 @@ const wireSpec = {
     modules: ["crm"],
     languages: ["de_DE"],
   },
-  limits: { cpu_milli: 1000, memory_mb: 1024, storage_mb: 5120, users: 5, connections: 10 },
+  limits: { cpu_milli: 1000, memory_mb: 1024, storage_mb: 5120, users: 5, connections: 10, workers: 0 },
   outgoing: { mail: true, https: true },
   hosts: [{ name: "acme.localhost", primary: true }],
   bootstrap: {

@@ -14,11 +14,27 @@ LIMIT_FIELDS = (
     "saas_storage_mb",
     "saas_users",
     "saas_connections",
+    "saas_workers",
 )
+# The least that makes sense of each, where that is not 1.
+LEAST = {"saas_connections": 5, "saas_workers": 0}
+MOST_WORKERS = 16
 # Fields of a plan that its tenants take over at once when they change.
 TENANT_FIELDS = (*LIMIT_FIELDS, "saas_outgoing_mail", "saas_outgoing_https")
 # Fields of a plan that say which template a new tenant is cloned from.
 TEMPLATE_FIELDS = ("is_saas_plan", "saas_release_id", "saas_module_names", "active")
+
+
+def connections_for(workers):
+    """Each process has its own: four for one that answers requests, five for the one for scheduled
+    jobs, four for the one for websockets. sidecar/domain/odoo-conf.ts, which shares them out, says
+    what for. Kept equal to it by a test."""
+    return workers * 4 + 5 + 4 if workers else LEAST["saas_connections"]
+
+
+def memory_for(workers):
+    """In MB: what they have in common, and what a request that prints or imports takes in each."""
+    return 512 + 256 * workers if workers else 1
 
 
 class SaasPlan(models.Model):
@@ -37,6 +53,11 @@ class SaasPlan(models.Model):
     )
     saas_connections = fields.Integer(
         "Database Connections", default=10, help="An Odoo at rest holds four or five."
+    )
+    saas_workers = fields.Integer(
+        "Worker Processes",
+        help="Each answers one request at a time, so that several processors are used. 0 for one "
+        "process with threads, which is what a tenant stays on a target that runs processes.",
     )
     saas_outgoing_mail = fields.Boolean(
         "Sends Mail",
@@ -119,7 +140,7 @@ class SaasPlan(models.Model):
                     self.env._("Choose the release that tenants of the plan “%s” run.", plan.name)
                 )
             for name in LIMIT_FIELDS:
-                least = 5 if name == "saas_connections" else 1
+                least = LEAST.get(name, 1)
                 if plan[name] < least:
                     raise ValidationError(
                         self.env._(
@@ -136,6 +157,34 @@ class SaasPlan(models.Model):
                             "“%s” is not the technical name of an app. Write names such as "
                             "crm,sale_management with commas between them.",
                             module,
+                        )
+                    )
+
+    @api.constrains("is_saas_plan", "saas_workers", "saas_connections", "saas_memory_mb")
+    def _check_saas_workers(self):
+        for plan in self.filtered("is_saas_plan"):
+            if plan.saas_workers > MOST_WORKERS:
+                raise ValidationError(
+                    self.env._(
+                        "The plan “%(plan)s” has more than %(most)s worker processes. "
+                        "Choose fewer.",
+                        plan=plan.name,
+                        most=MOST_WORKERS,
+                    )
+                )
+            for name, least in (
+                ("saas_connections", connections_for(plan.saas_workers)),
+                ("saas_memory_mb", memory_for(plan.saas_workers)),
+            ):
+                if plan[name] < least:
+                    raise ValidationError(
+                        self.env._(
+                            "With %(workers)s worker processes, “%(field)s” of the plan “%(plan)s” "
+                            "must be at least %(least)s. Raise it, or choose fewer of them.",
+                            workers=plan.saas_workers,
+                            field=plan._fields[name]._description_string(self.env),
+                            plan=plan.name,
+                            least=least,
                         )
                     )
 

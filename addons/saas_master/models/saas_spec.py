@@ -31,6 +31,7 @@ def tenant_spec(tenant):
             "storage_mb": tenant.limit_storage_mb,
             "users": tenant.limit_users,
             "connections": tenant.limit_connections,
+            "workers": tenant.limit_workers,
         },
         "outgoing": {"mail": tenant.outgoing_mail, "https": tenant.outgoing_https},
         "hosts": [

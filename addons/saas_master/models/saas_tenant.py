@@ -15,7 +15,7 @@ PROTECTED_FIELDS = frozenset(
     "plan_id wished_plan_id subscription_id order_id target_id server_id database_strategy "
     "placement_reason template_id status_id "
     "phase notice_level notice_text limit_cpu_milli limit_memory_mb limit_storage_mb limit_users "
-    "limit_connections outgoing_mail outgoing_https".split()
+    "limit_connections limit_workers outgoing_mail outgoing_https".split()
 )
 
 
@@ -99,6 +99,7 @@ class SaasTenant(models.Model):
     limit_storage_mb = fields.Integer(related="plan_id.saas_storage_mb", store=True)
     limit_users = fields.Integer("User Limit", related="plan_id.saas_users", store=True)
     limit_connections = fields.Integer(related="plan_id.saas_connections", store=True)
+    limit_workers = fields.Integer(related="plan_id.saas_workers", store=True)
     outgoing_mail = fields.Boolean(related="plan_id.saas_outgoing_mail")
     outgoing_https = fields.Boolean(related="plan_id.saas_outgoing_https")
 

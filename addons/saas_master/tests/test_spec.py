@@ -31,6 +31,7 @@ class TestSpec(SaasCase):
                     "storage_mb": 1000,
                     "users": 10,
                     "connections": 10,
+                    "workers": 0,
                 },
                 "outgoing": {"mail": True, "https": True},
                 "hosts": [{"name": "spec-new.saas.test", "primary": True}],
@@ -61,6 +62,7 @@ class TestSpec(SaasCase):
             lambda: tenant._add_host("odoo.spec.example", True),
             lambda: tenant._change_plan(bigger),
             lambda: bigger.write({"saas_users": 60}),
+            lambda: bigger.write({"saas_workers": 2, "saas_connections": 17}),
             lambda: bigger.write({"saas_outgoing_mail": False}),
             lambda: bigger.write({"saas_outgoing_https": False}),
         ]

@@ -3,7 +3,7 @@
  * looks after the tenant must know of it, since it can let others in or take the tenant's memory.
  */
 import type { Pod } from "./explain.ts"
-import { type Deployment, odooName } from "./objects/deployment.ts"
+import { type Deployment, isOurContainer, odooName } from "./objects/deployment.ts"
 import type { KubeObject } from "./objects/object.ts"
 
 export interface Surroundings {
@@ -59,7 +59,7 @@ interface Containers {
 function othersIn(spec: Containers | undefined): readonly Container[] {
   if (spec === undefined) return []
   const all = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]
-  return all.filter(({ name }) => name !== odooName).sort((a, b) => a.name.localeCompare(b.name))
+  return all.filter((one) => !isOurContainer(one)).sort((a, b) => a.name.localeCompare(b.name))
 }
 
 /** cert-manager adds one for as long as it shows that a customer's domain leads here, and we asked it to. */

@@ -17,6 +17,12 @@ export interface Where {
   readonly namespace?: string | undefined
 }
 
+export interface ContainerPlace {
+  readonly namespace: string
+  readonly pod: string
+  readonly container: string
+}
+
 export interface Preconditions {
   readonly uid: string
   readonly resourceVersion: string
@@ -94,13 +100,14 @@ export class Client {
   }
 
   /** Runs a command in a container. Throws a RetryableError with its last words where it fails. */
-  async exec(namespace: string, pod: string, command: readonly string[], stdout: Writable): Promise<void> {
+  async exec(where: ContainerPlace, command: readonly string[], stdout: Writable): Promise<void> {
+    const { namespace, pod, container } = where
     const stderr = new PassThrough()
     const words: Buffer[] = []
     stderr.on("data", (chunk: Buffer) => words.push(chunk))
     const status = await new Promise<V1Status>((resolve, reject) => {
       new Exec(this.config)
-        .exec(namespace, pod, "", [...command], stdout, stderr, null, false, resolve)
+        .exec(namespace, pod, container, [...command], stdout, stderr, null, false, resolve)
         .then((socket) => socket.on("error", reject), reject)
     }).catch((error: Error) => {
       throw new RetryableError(`The pod ${pod} cannot be asked: ${error.message}.`, { cause: error })

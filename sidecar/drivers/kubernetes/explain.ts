@@ -1,6 +1,6 @@
 /** Why a tenant's pod does not serve: the API server's conditions and events as words that a person can act on. */
 import type { V1ContainerStatus, V1PodSpec, V1PodStatus } from "@kubernetes/client-node"
-import { type Deployment, odooName } from "./objects/deployment.ts"
+import { type Deployment, isOurContainer } from "./objects/deployment.ts"
 import type { KubeObject } from "./objects/object.ts"
 
 export interface Pod extends KubeObject {
@@ -29,7 +29,7 @@ export function problemOf(deployment: Deployment | null, pod: Pod | null, now: n
   const age = now - Date.parse(pod.metadata.creationTimestamp ?? new Date(now).toISOString())
   if (scheduled?.status === "False" && age > patienceMs) return unschedulable(scheduled.message ?? "")
   for (const container of containersOf(pod)) {
-    const isOthers = deployment !== null && container.name !== odooName
+    const isOthers = deployment !== null && !isOurContainer(container)
     const problem = containerProblem(container)
     if (problem) return isOthers ? othersProblem(container) : problem
   }
@@ -38,7 +38,7 @@ export function problemOf(deployment: Deployment | null, pod: Pod | null, now: n
 
 /** Ends of its Odoo that nobody asked for, as far as the kubelet remembers them. */
 export function crashesOf(pod: Pod, now: number, windowMs: number): number {
-  const ours = containersOf(pod).filter(({ name }) => name === odooName)
+  const ours = containersOf(pod).filter(isOurContainer)
   return ours.reduce((sum, { restartCount, lastState }) => {
     const ended = lastState?.terminated
     const at = Date.parse(String(ended?.finishedAt ?? ""))

@@ -128,7 +128,8 @@ export class KubernetesFiles implements Files {
           done()
         },
       })
-      await client.exec(this.#namespace(tenant), pod.metadata.name, ["du", "-sm", places.filestore], told)
+      const where = { namespace: this.#namespace(tenant), pod: pod.metadata.name, container: odooName }
+      await client.exec(where, ["du", "-sm", places.filestore], told)
       this.#measured.set(tenant, Number.parseInt(Buffer.concat(words).toString("utf8"), 10))
     }
     return this.#measured.get(tenant) ?? 0

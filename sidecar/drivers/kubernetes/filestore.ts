@@ -55,7 +55,8 @@ export class ClaimFilestore implements Filestore {
         const why = problemOf(null, pods.get(packerName, namespace), Date.now())
         throw new RetryableError(`The pod that packs the files does not start. ${why}`)
       }
-      await client.exec(namespace, packerName, ["sh", "-c", pack], createWriteStream(file, { mode: 0o600 }))
+      const where = { namespace, pod: packerName, container: packerName }
+      await client.exec(where, ["sh", "-c", pack], createWriteStream(file, { mode: 0o600 }))
     } finally {
       await writer.remove(fence, { kind: "Pod", name: packerName, namespace }, { awaitGone: true })
     }

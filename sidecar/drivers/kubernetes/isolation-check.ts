@@ -152,7 +152,8 @@ export class PodIsolationCheck implements IsolationCheck {
       },
     })
     const addresses = JSON.stringify(aims.map(({ address }) => address))
-    await this.#options.client.exec(name, probeName, [places.python, "-c", script, addresses], told)
+    const where = { namespace: name, pod: probeName, container: probeName }
+    await this.#options.client.exec(where, [places.python, "-c", script, addresses], told)
     return z.array(z.boolean()).parse(JSON.parse(Buffer.concat(words).toString("utf8")))
   }
 

@@ -15,11 +15,13 @@ import { driftOf } from "./drift.ts"
 import type { ServiceEndpoint } from "./endpoint.ts"
 import { crashesOf, isReady, type KubeEvent, type Pod, problemOf, readySince, warnings } from "./explain.ts"
 import { bounds, isOdoo } from "./files.ts"
-import { type Deployment, deployment, odooName, odooPort, readyPath } from "./objects/deployment.ts"
+import { type Deployment, deployment, isOurContainer, odooName, odooPort } from "./objects/deployment.ts"
 import { annotations, withMarks } from "./objects/object.ts"
 import { places } from "./objects/pod.ts"
+import { readyPath } from "./objects/probes.ts"
 import { confSecret, secret } from "./objects/secret.ts"
 import { odooService } from "./objects/service.ts"
+import { websocketPort } from "./objects/websocket.ts"
 import { namespaceOf } from "./place.ts"
 import { reachOf } from "./reach.ts"
 import type { KubernetesSettings } from "./settings.ts"
@@ -57,8 +59,8 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     const { image } = settings
     const relay = relayFor(spec.outgoing, settings.relay)
     const database = reachOf(settings, spec).address
-    const { cpuMilli, memoryMb, connections } = spec.limits
-    const limits = { cpuMilli, memoryMb, connections }
+    const { cpuMilli, memoryMb, connections, workers } = spec.limits
+    const limits = { cpuMilli, memoryMb, connections, workers }
     return fingerprint({ image, relay, database, limits, sources: spec.template.release.sources })
   }
 
@@ -66,7 +68,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     const { writer, watched, settings } = this.#options
     const owner = writer.owner(fence)
     const name = this.#namespace(spec.id)
-    const around = [...bounds(owner, name, spec, settings), odooService(owner, name)]
+    const around = [...bounds(owner, name, spec, settings), odooService(owner, name, spec.limits)]
     const conf = this.#applyConf(spec, fence)
     const bounding = writer.applyAll(fence, around)
     await allAnswered<unknown>([conf, bounding])
@@ -101,7 +103,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     const there = deployments.get(odooName, name)
     if (!there?.spec.replicas) return ""
     const wanted = [
-      odooService(writer.owner({ tenant: spec.id, epoch: 0 }), name),
+      odooService(writer.owner({ tenant: spec.id, epoch: 0 }), name, spec.limits),
       this.#deployment(0, spec.id, spec, true),
     ]
     for (const one of wanted) {
@@ -199,18 +201,23 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
     const { deployments } = await watched.caches()
     const namespace = this.#namespace(tenant)
     const pod = newest(await this.#pods(tenant))
-    if (pod && isReady(pod)) return (await client.logs(namespace, pod.metadata.name, odooName, lines)).trimEnd()
+    if (pod && isReady(pod)) return await this.#lastWords(namespace, pod, lines)
     const problem = problemOf(deployments.get(odooName, namespace), pod, Date.now())
     const { items } = await client.list<KubeEvent>("Event", namespace)
     const said = pod ? await this.#lastWords(namespace, pod, lines) : ""
     return [problem, ...warnings(items), said].filter((text) => text !== "").join("\n")
   }
 
-  /** Of the container, or of the one before it where that one is still dumb. */
-  async #lastWords(namespace: string, { metadata }: Pod, lines: number): Promise<string> {
+  /** Of each container, or of the one before it where that one is still dumb. */
+  async #lastWords(namespace: string, { metadata, spec }: Pod, lines: number): Promise<string> {
     const { client } = this.#options
-    const now = await client.logs(namespace, metadata.name, odooName, lines)
-    return (now || (await client.logs(namespace, metadata.name, odooName, lines, true))).trimEnd()
+    const ours = spec.containers.filter(isOurContainer)
+    const each = Math.ceil(lines / ours.length)
+    const said = ours.map(async ({ name }) => {
+      const now = await client.logs(namespace, metadata.name, name, each)
+      return (now || (await client.logs(namespace, metadata.name, name, each, true))).trimEnd()
+    })
+    return (await Promise.all(said)).filter((text) => text !== "").join("\n")
   }
 
   /** Settings and route can be seen to while kubelet, endpoints and router find out: visitors come once they have. */
@@ -242,6 +249,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
   #conf(spec: TenantSpec): string {
     const { root, settings } = this.#options
     const database = reachOf(settings, spec).address
+    const { workers } = spec.limits
     return tenantConf({
       tenant: spec.id,
       publicKey: publicKey(root),
@@ -257,6 +265,7 @@ export class KubernetesRuntime implements Runtime<ServiceEndpoint> {
       address: "127.0.0.1",
       port: odooPort,
       limits: spec.limits,
+      workers: workers > 0 ? { count: workers, websocketPort } : null,
     })
   }
 

@@ -10,6 +10,7 @@ import { join } from "node:path"
 const parts = [
   ["addons/saas_tenant", "addons/saas_tenant"],
   ["runtime/launch.py", "launch.py"],
+  ["runtime/servers", "servers"],
   ["runtime/fork_server.py", "fork_server.py"],
   ["runtime/holder", "holder"],
   ["runtime/build_template.py", "build_template.py"],

@@ -166,7 +166,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   async #stopProcess(process: ProcessId, fence: Fence, drainSeconds: number): Promise<void> {
     const { servers } = this.#options
     await servers.check(fence)
-    // It takes no more requests then, and ends when those that it has are answered (runtime/launch.py).
+    // It takes no more requests then, and ends when those that it has are answered (runtime/servers).
     if (isAlive(process)) signal(process.pid, "SIGTERM")
     if (!(await ended(process, drainSeconds + stopSeconds))) {
       await servers.check(fence)
@@ -232,6 +232,8 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       address: place.endpoint.host,
       port: place.endpoint.port,
       limits: spec.limits,
+      // The holder hands its socket to one process, in which everything else is for threads, too.
+      workers: null,
     })
     // Ours, readable for the tenant: who can write it could name another key than the operator's.
     await writeAtomically(layout.conf(spec.id), text, 0o640, place.uid)

@@ -73,7 +73,7 @@ export function specOf(
     server: "local",
     database: "shared",
     template: world.template,
-    limits: { cpuMilli: 2000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 },
+    limits: { cpuMilli: 2000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10, workers: 0 },
     outgoing: { mail: true, https: true },
     hosts: [{ name: `${id}.${world.domain}`, primary: true }],
     bootstrap: {

@@ -198,7 +198,7 @@ interface Address {
   readonly port: number
 }
 
-const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 }
+const limits = { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10, workers: 0 }
 
 function uidOf(pid: string): number | null {
   try {

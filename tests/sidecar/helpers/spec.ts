@@ -16,7 +16,7 @@ export function aSpec(changes: Partial<TenantSpec> = {}): TenantSpec {
       modules: ["crm"],
       languages: ["de_DE"],
     },
-    limits: { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10 },
+    limits: { cpuMilli: 1000, memoryMb: 1024, storageMb: 5120, users: 5, connections: 10, workers: 0 },
     outgoing: { mail: true, https: true },
     hosts: [{ name: "acme.localhost", primary: true }],
     bootstrap: {

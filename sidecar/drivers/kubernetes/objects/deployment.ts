@@ -1,10 +1,12 @@
 /** A tenant's Odoo: one pod, started from runtime/launch.py, replaced whole. */
-import type { V1DeploymentSpec, V1DeploymentStatus } from "@kubernetes/client-node"
+import type { V1Container, V1DeploymentSpec, V1DeploymentStatus } from "@kubernetes/client-node"
 import type { Limits } from "../../../domain/tenant.ts"
 import { claimName } from "./claim.ts"
 import { annotations, inventory, type KubeObject, labels, metadata, type Owner } from "./object.ts"
 import { places, podSpec, pythonContainer } from "./pod.ts"
+import { probes, probesOfWorkers, startSeconds } from "./probes.ts"
 import { confSecret } from "./secret.ts"
+import { websocketContainer, websocketName, workersShare } from "./websocket.ts"
 
 export interface Deployment extends KubeObject {
   readonly spec: V1DeploymentSpec
@@ -14,16 +16,10 @@ export interface Deployment extends KubeObject {
 export const odooName = "odoo"
 export const odooPort = 8069
 
-const health = { path: "/web/health", port: odooPort }
-/** Without the database it serves nobody. */
-export const readyPath = `${health.path}?db_server_status=1`
-
 /** Routers and kube-proxy hear of a stop a moment after the pod does: it goes on serving for so long. */
 const divertSeconds = 2
-/** Requests in flight get ten of them (runtime/launch.py), threads and connections the rest. */
+/** Requests in flight get ten of them (runtime/servers), threads and connections the rest. */
 const stopSeconds = 25
-/** On a machine where many start at once. */
-const startSeconds = 180
 
 export interface DeploymentParts {
   readonly image: string
@@ -36,13 +32,7 @@ export interface DeploymentParts {
 export function deployment(owner: Owner, namespace: string, parts: DeploymentParts): Deployment {
   const { image, limits, fingerprint, running } = parts
   const selector = { [labels.tenant]: owner.tenant, [labels.part]: odooName }
-  const container = pythonContainer({
-    name: odooName,
-    image,
-    args: [`${places.runtime}/launch.py`, "-c", places.conf],
-    limits,
-    conf: true,
-  })
+  const lifecycle = { preStop: { sleep: { seconds: divertSeconds } } }
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -62,22 +52,7 @@ export function deployment(owner: Owner, namespace: string, parts: DeploymentPar
         },
         spec: {
           ...podSpec({
-            containers: [
-              {
-                ...container,
-                ports: [{ name: "http", containerPort: odooPort }],
-                startupProbe: { httpGet: health, periodSeconds: 1, failureThreshold: startSeconds, timeoutSeconds: 2 },
-                // Starting it anew would help nobody who waits for a database.
-                readinessProbe: {
-                  httpGet: { ...health, path: readyPath },
-                  periodSeconds: 5,
-                  timeoutSeconds: 5,
-                  failureThreshold: 3,
-                },
-                livenessProbe: { httpGet: health, periodSeconds: 20, timeoutSeconds: 10, failureThreshold: 6 },
-                lifecycle: { preStop: { sleep: { seconds: divertSeconds } } },
-              },
-            ],
+            containers: containers(image, limits).map((container) => ({ ...container, lifecycle })),
             conf: confSecret,
             claim: claimName,
             restartPolicy: "Always",
@@ -96,4 +71,25 @@ export function deployment(owner: Owner, namespace: string, parts: DeploymentPar
       },
     },
   }
+}
+
+function containers(image: string, limits: Limits): V1Container[] {
+  const hasWorkers = limits.workers > 0
+  const odoo = {
+    ...pythonContainer({
+      name: odooName,
+      image,
+      args: [`${places.runtime}/launch.py`, "-c", places.conf],
+      limits: hasWorkers ? workersShare(limits) : limits,
+      conf: true,
+    }),
+    ports: [{ name: "http", containerPort: odooPort }],
+    ...(hasWorkers ? probesOfWorkers(odooPort) : probes(odooPort)),
+  }
+  return hasWorkers ? [odoo, websocketContainer(image, limits)] : [odoo]
+}
+
+/** Whether it is not somebody else's addition to the pod. */
+export function isOurContainer({ name }: { readonly name: string }): boolean {
+  return name === odooName || name === websocketName
 }

@@ -6,6 +6,7 @@ import type { Certificates } from "../settings.ts"
 import { odooName, odooPort } from "./deployment.ts"
 import { annotations, type KubeObject, metadata, type Owner } from "./object.ts"
 import { pagesName } from "./service.ts"
+import { websocketPort } from "./websocket.ts"
 
 export interface Ingress extends KubeObject {
   readonly spec: V1IngressSpec
@@ -31,9 +32,13 @@ const shut = ["/web/database"]
 export function ingress(owner: Owner, namespace: string, parts: IngressParts): Ingress {
   const { className, hosts, state, middlewares, https, certificates } = parts
   const odoo = { service: { name: odooName, port: { number: odooPort } } }
+  const websocket = { service: { name: odooName, port: { number: websocketPort } } }
   const pages = { service: { name: pagesName, port: { number: 80 } } }
   const prefix = (path: string, backend: typeof odoo): V1HTTPIngressPath => ({ path, pathType: "Prefix", backend })
-  const paths = [...shut.map((path) => prefix(path, pages)), prefix("/", state.kind === "up" ? odoo : pages)]
+  const paths = [
+    ...shut.map((path) => prefix(path, pages)),
+    ...(state.kind === "up" ? [prefix("/websocket", websocket), prefix("/", odoo)] : [prefix("/", pages)]),
+  ]
   const traefik = {
     "traefik.ingress.kubernetes.io/router.entrypoints": https ? "websecure" : "web",
     "traefik.ingress.kubernetes.io/router.middlewares": middlewares

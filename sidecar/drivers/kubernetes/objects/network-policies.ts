@@ -6,6 +6,7 @@ import type { V1NetworkPolicyPort } from "@kubernetes/client-node"
 import { odooName, odooPort } from "./deployment.ts"
 import { type KubeObject, labels, metadata, type Owner } from "./object.ts"
 import { postgresName, postgresPort } from "./postgres.ts"
+import { websocketPort } from "./websocket.ts"
 
 export interface Selector {
   readonly matchLabels?: Readonly<Record<string, string>>
@@ -96,7 +97,7 @@ export function networkPolicies(owner: Owner, namespace: string, parts: PolicyPa
           policy("callers", {
             ...odoo,
             policyTypes: ["Ingress"],
-            ingress: [{ from: callers, ports: [port(odooPort)] }],
+            ingress: [{ from: callers, ports: [port(odooPort), port(websocketPort)] }],
           }),
         ]
       : []),

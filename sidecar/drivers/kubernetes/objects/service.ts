@@ -1,7 +1,9 @@
 /** How a tenant's Odoo is found, and how pages of the sidecar are shown in its place. */
 import type { V1Endpoint, V1ServiceSpec } from "@kubernetes/client-node"
+import type { Limits } from "../../../domain/tenant.ts"
 import { odooName, odooPort } from "./deployment.ts"
 import { type KubeObject, labels, metadata, type Owner } from "./object.ts"
+import { websocketName, websocketPort } from "./websocket.ts"
 
 export interface Service extends KubeObject {
   readonly spec: V1ServiceSpec
@@ -22,7 +24,8 @@ export const pagesName = "pages"
 
 const httpPort = { name: "http", port: odooPort, protocol: "TCP" } as const
 
-export function odooService(owner: Owner, namespace: string): Service {
+/** Websockets have a port of their own whoever answers them, so that no route changes with a plan. */
+export function odooService(owner: Owner, namespace: string, { workers }: Pick<Limits, "workers">): Service {
   return {
     apiVersion: "v1",
     kind: "Service",
@@ -30,7 +33,10 @@ export function odooService(owner: Owner, namespace: string): Service {
     spec: {
       type: "ClusterIP",
       selector: { [labels.tenant]: owner.tenant, [labels.part]: odooName },
-      ports: [{ ...httpPort, targetPort: "http" }],
+      ports: [
+        { ...httpPort, targetPort: "http" },
+        { name: websocketName, port: websocketPort, protocol: "TCP", targetPort: workers > 0 ? websocketName : "http" },
+      ],
     },
   }
 }

@@ -3,8 +3,6 @@ import { strict as assert } from "node:assert"
 import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
-import { request } from "node:http"
-import type { Socket } from "node:net"
 import { join } from "node:path"
 import { suite } from "uvu"
 import { tryRun } from "../../scripts/lib/commands.ts"
@@ -12,10 +10,12 @@ import { repo } from "../../scripts/lib/paths.ts"
 import { pickFree } from "../../scripts/lib/ports.ts"
 import { connectionsFor, tenantConf } from "../../sidecar/domain/odoo-conf.ts"
 import { until } from "../helpers/wait.ts"
+import { openWebsocket } from "../helpers/websocket.ts"
 import { BareOdoo } from "./bare-odoo.ts"
 
 const test = suite("workers")
 
+const address = "127.0.0.1"
 const health = "/web/health?db_server_status=1"
 const connections = connectionsFor(2)
 /** What a browser closes and is closed with begins with it. */
@@ -62,10 +62,10 @@ test("requests are answered by several processes, with no more connections than 
 })
 
 test("websockets are answered by the process for them, and by no worker", async () => {
-  const { status, socket } = await openWebsocket(websocketPort)
+  const { status, socket } = await openWebsocket({ address, port: websocketPort })
   assert.equal(status, 101)
   socket?.destroy()
-  assert.equal((await openWebsocket(bare.port)).status, 500)
+  assert.equal((await openWebsocket({ address, port: bare.port })).status, 500)
   // While all workers print, what they print fetches its styles from there.
   assert.equal(await bare.answers("/web/static/img/favicon.ico", websocketPort), true)
 })
@@ -84,7 +84,7 @@ test("a crash of PostgreSQL ends none but the one for jobs, which comes back wit
 })
 
 test("a stop of websockets tells the browsers, so that they come back", async () => {
-  const { socket } = await openWebsocket(websocketPort)
+  const { socket } = await openWebsocket({ address, port: websocketPort })
   assert.ok(socket)
   const told = once(socket, "data")
   websockets.kill("SIGTERM")
@@ -127,15 +127,15 @@ function withWorkers(count: number): string {
     tenant: bare.database,
     publicKey: "",
     database: bare.database,
-    databaseHost: "127.0.0.1",
+    databaseHost: address,
     databasePort: bare.parts.postgres.options.port,
     role: "saas_master",
     password: bare.password,
     addonsPath: [...bare.odoo.addonsPath, join(repo, "addons")],
     dataDir: bare.path("data"),
     relay: null,
-    interface: "127.0.0.1",
-    address: "127.0.0.1",
+    interface: address,
+    address,
     port: bare.port,
     limits: { connections },
     workers: { count, websocketPort },
@@ -144,24 +144,6 @@ function withWorkers(count: number): string {
 
 function waiting(event: string): string {
   return `SELECT FROM pg_stat_activity WHERE wait_event = '${event}'`
-}
-
-/** Resolves with the status of the answer, and the socket where it is one to talk by. */
-async function openWebsocket(port: number): Promise<{ readonly status: number; readonly socket: Socket | null }> {
-  return await new Promise((resolve, reject) => {
-    const headers = {
-      connection: "Upgrade",
-      upgrade: "websocket",
-      origin: `http://127.0.0.1:${port}`,
-      "sec-websocket-version": "13",
-      "sec-websocket-key": Buffer.alloc(16).toString("base64"),
-    }
-    request({ host: "127.0.0.1", port, path: "/websocket", headers, agent: false })
-      .on("upgrade", ({ statusCode = 0 }, socket: Socket) => resolve({ status: statusCode, socket }))
-      .on("response", (response) => resolve({ status: response.resume().statusCode ?? 0, socket: null }))
-      .on("error", reject)
-      .end()
-  })
 }
 
 test.run()

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { suite } from "uvu"
 import { deleteForGood, readTenant, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import { until } from "../helpers/wait.ts"
+import { openWebsocket } from "../helpers/websocket.ts"
 import { makeProduct, type Product } from "./product.ts"
 
 const test = suite("a tenant's life on Kubernetes")
@@ -127,6 +128,27 @@ test("a plan whose tenants call nobody holds at once, and so does one that lets 
   assert.deepEqual(await allowedPorts(), [443])
 })
 
+test("a plan with workers has websockets answered apart, and one without has nothing left of that", async () => {
+  const namespace = product.namespaceOf(tenant)
+  const take = async (plan: Readonly<Record<string, number>>) => {
+    await product.master.write("product.template", product.plan.id, plan)
+    await waitForPhase(product.master, tenant.id, "running")
+    const [pod, ...others] = await product.cluster.kubectl.list("pods", namespace)
+    assert.deepEqual(others, [])
+    assert.equal((await product.visit("apex")).status, 200)
+    // Through the ingress controller, from whoever it is who answers.
+    const place = { address: product.cluster.ingressAddress ?? "", port: 80, host: "apex.localhost" }
+    const { status, socket } = await openWebsocket(place)
+    socket?.destroy()
+    assert.equal(status, 101)
+    return pod?.spec.containers.map(({ name }: { name: string }) => name)
+  }
+  assert.deepEqual(await take({ saas_workers: 2, saas_connections: 17 }), ["odoo", "websocket"])
+  const { message, additions } = await product.master.read<Said>("saas.tenant", tenant.id, ["message", "additions"])
+  assert.deepEqual({ message, additions }, { message: false, additions: false })
+  assert.deepEqual(await take({ saas_workers: 0 }), ["odoo"])
+})
+
 test("deleted, nothing of it is left but a backup that was verified", async () => {
   const { kubectl } = product.cluster
   const namespace = product.namespaceOf(tenant)
@@ -161,6 +183,11 @@ interface TargetRow {
   readonly isolation: string
   readonly isolation_verdict: string
   readonly way_ids: readonly number[]
+}
+
+interface Said {
+  readonly message: string | false
+  readonly additions: string | false
 }
 
 const wayFields = ["origin_label", "aim_label", "wanted", "found"] as const

@@ -1,6 +1,5 @@
 /** runtime/launch.py on a database of Odoo's own modules, with nothing of ours around it. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -11,6 +10,7 @@ import { repo } from "../../scripts/lib/paths.ts"
 import { pickFree } from "../../scripts/lib/ports.ts"
 import { silent } from "../../scripts/lib/progress.ts"
 import { copyTree } from "../../scripts/lib/snapshots.ts"
+import { until } from "../helpers/wait.ts"
 
 export class BareOdoo {
   readonly odoo: Odoo
@@ -56,9 +56,11 @@ export class BareOdoo {
   }
 
   async close(): Promise<void> {
-    for (const child of this.#started) {
-      child.kill("SIGKILL")
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
+    for (const { pid } of this.#started.filter(
+      ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+    )) {
+      // With its workers, which outlive it for a moment where it is killed.
+      await until("all of it is gone", () => pid === undefined || isGone(pid), { seconds: 10 })
     }
     await this.parts.postgres.stop("immediate")
     rmSync(this.#folder, { recursive: true })
@@ -84,7 +86,7 @@ export class BareOdoo {
 
   launch(...args: readonly string[]): ChildProcess {
     const [program, line, env] = this.command(...args)
-    const child = spawn(program, line, { cwd: "/", env, stdio: ["ignore", "ignore", "pipe"] })
+    const child = spawn(program, line, { cwd: "/", env, stdio: ["ignore", "ignore", "pipe"], detached: true })
     // Read to its end, whether somebody looks at it or not: a full pipe would hold it up.
     child.stderr?.resume()
     this.#started.push(child)
@@ -108,5 +110,16 @@ export class BareOdoo {
 
   async jobIsDone(): Promise<boolean> {
     return (await this.sql("SELECT FROM ir_cron WHERE id = 1 AND lastcall IS NOT NULL")).rowCount === 1
+  }
+}
+
+/** Ends what is left of its group. */
+function isGone(group: number): boolean {
+  try {
+    process.kill(-group, "SIGKILL")
+    return false
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return true
+    throw error
   }
 }

@@ -9,6 +9,7 @@ import { tryRun } from "../../scripts/lib/commands.ts"
 import { repo } from "../../scripts/lib/paths.ts"
 import { pickFree } from "../../scripts/lib/ports.ts"
 import { connectionsFor, tenantConf } from "../../sidecar/domain/odoo-conf.ts"
+import { hold } from "../helpers/hold.ts"
 import { until } from "../helpers/wait.ts"
 import { openWebsocket } from "../helpers/websocket.ts"
 import { BareOdoo } from "./bare-odoo.ts"
@@ -18,6 +19,7 @@ const test = suite("workers")
 const address = "127.0.0.1"
 const health = "/web/health?db_server_status=1"
 const connections = connectionsFor(2)
+const waiting = "SELECT FROM pg_stat_activity WHERE wait_event = 'relation'"
 /** What a browser closes and is closed with begins with it. */
 const closeFrame = 0x88
 
@@ -53,9 +55,7 @@ test("requests are answered by several processes, with no more connections than 
   assert.equal(answered.filter(Boolean).length, 60)
   const held = await bare.sql("SELECT FROM pg_stat_activity WHERE usename = 'saas_master'")
   assert.ok(Number(held.rowCount) <= connections, `${held.rowCount} connections`)
-  const served = readFileSync(bare.path("odoo.log"), "utf8").matchAll(
-    /^\S+ \S+ (\d+) .*GET \/web\/login\?who=answers/gm,
-  )
+  const served = log().matchAll(/^\S+ \S+ (\d+) .*GET \/web\/login\?who=answers/gm)
   const processes = new Set([...served].map(([, pid]) => Number(pid)))
   assert.equal(processes.size, 2)
   assert.ok(!processes.has(workers.pid ?? 0), "the first one only looks after the others")
@@ -72,7 +72,6 @@ test("websockets are answered by the process for them, and by no worker", async 
 
 test("a crash of PostgreSQL ends none but the one for jobs, which comes back with it", async () => {
   await bare.parts.postgres.stop("immediate")
-  const log = () => readFileSync(bare.path("odoo.log"), "utf8")
   await until("new workers wait", () => log().includes("New workers wait until PostgreSQL is back"), { seconds: 30 })
   assert.equal(await bare.answers(health), false)
   await bare.parts.postgres.start()
@@ -94,15 +93,15 @@ test("a stop of websockets tells the browsers, so that they come back", async ()
 })
 
 test("a stop answers those who are served, and those who wait in the queue", async () => {
-  const locked = bare.sql("BEGIN; LOCK TABLE res_company; SELECT pg_sleep(3); COMMIT")
-  await until("it is locked", async () => (await bare.sql(waiting("PgSleep"))).rowCount === 1)
+  const letGo = await hold(bare.parts.postgres, bare.database, "LOCK TABLE res_company")
   const requests = Array.from({ length: 6 }, () => bare.answers("/web/binary/company_logo"))
-  await until("two are served", async () => (await bare.sql(waiting("relation"))).rowCount === 2)
+  await until("two are served", async () => (await bare.sql(waiting)).rowCount === 2)
+  const ended = once(workers, "exit")
   workers.kill("SIGTERM")
-  const [code] = await once(workers, "exit")
-  assert.equal(code, 0)
+  await until("it ends", () => log().includes("Stopping workers gracefully"))
+  await letGo()
   assert.deepEqual(await Promise.all(requests), Array(6).fill(true))
-  await locked
+  assert.deepEqual(await ended, [0, null])
   assert.equal(await bare.answers("/web/health"), false)
 })
 
@@ -142,8 +141,8 @@ function withWorkers(count: number): string {
   })
 }
 
-function waiting(event: string): string {
-  return `SELECT FROM pg_stat_activity WHERE wait_event = '${event}'`
+function log(): string {
+  return readFileSync(bare.path("odoo.log"), "utf8")
 }
 
 test.run()

@@ -56,6 +56,7 @@ test("an Odoo whose plan sends no mail knows neither the relay nor its password"
       address: "127.0.0.1",
       port: 8069,
       limits: aSpec().limits,
+      workers: null,
       relay: relayFor(outgoing, relay),
     })
   const sends = conf({ mail: true, https: false })

@@ -7,17 +7,24 @@ import { Tenant } from "../contract/conformance/tenant.ts"
 import { fenceOf } from "../contract/conformance/world.ts"
 import { type KubernetesWorld, makeKubernetesWorld } from "../contract/kubernetes/world.ts"
 import { until } from "../helpers/wait.ts"
+import type { KubeObject } from "./kubectl.ts"
+import { restrictedNamespace, restrictedPod } from "./pods.ts"
+import { type Address, reached } from "./reach.ts"
 import { imageOfPrograms, systemImages } from "./system-images.ts"
 
 const test = suite("a database server of a tenant's own")
+
+/** What becomes of policies on a cluster of KUBECONFIG is not for us to know. */
+const enforced = process.env.KUBECONFIG ? test.skip : test
 
 let world: KubernetesWorld
 let tenant: Tenant<unknown>
 
 test.before(async () => {
-  world = await makeKubernetesWorld("dedicated", async ({ addImages }) => {
+  world = await makeKubernetesWorld("dedicated", async ({ addImages, node }) => {
     // Elsewhere the official one can be had.
     await addImages?.([imageOfPrograms()])
+    await node?.enforcePolicies()
     return { KUBE_PG_IMAGE: addImages === null ? "postgres:17" : systemImages.programs }
   })
   tenant = new Tenant<unknown>(world as never, { database: "dedicated" })
@@ -48,6 +55,26 @@ test("its first database comes from a template of the shared server, and Odoo se
   assert.equal((await tenant.visit()).status, 200)
   const usage = await world.driver.databases.usage(tenant.spec)
   assert.ok(usage && usage.activeUsers >= 1 && usage.megabytes > 20, JSON.stringify(usage))
+})
+
+enforced("its Odoo reaches it and no other server, and nobody else's pod reaches either of them", async () => {
+  const { cluster, prefix, shared } = world
+  const strangers = `${prefix}strangers`
+  const args = ["-m", "http.server", "8069", "--directory", "/usr/share/common-licenses"]
+  const stranger = { name: "stranger", namespace: strangers, image: cluster.odooImage, args, port: 8069, path: "/" }
+  await cluster.kubectl.apply(restrictedNamespace(strangers), restrictedPod(stranger))
+  const foreign = await cluster.kubectl.podReady("stranger", strangers)
+  const [odoo, postgres] = [await podOf("odoo"), await podOf("postgres")]
+  const toPostgres: Address = [postgres.status.podIP, 5432]
+  const toShared: Address = [shared.host, shared.port]
+  const [fromOdoo, fromStranger] = await Promise.all([
+    reached(cluster.kubectl, namespace(), odoo.metadata.name, [toPostgres, toShared, [foreign.status.podIP, 8069]]),
+    reached(cluster.kubectl, strangers, "stranger", [toPostgres, toShared, [odoo.status.podIP, 8069]]),
+  ])
+  assert.deepEqual(fromOdoo, [true, false, false])
+  // Nothing holds the stranger back: it is they who let nobody in.
+  assert.deepEqual(fromStranger, [false, true, false])
+  await cluster.kubectl.run(["delete", "namespace", strangers, "--wait=false"])
 })
 
 test("another sidecar finds it", async () => {
@@ -130,6 +157,13 @@ test.run()
 
 function namespace(): string {
   return `${world.prefix}${tenant.id}`
+}
+
+async function podOf(part: string): Promise<KubeObject> {
+  const pods = await world.cluster.kubectl.list("pods", namespace())
+  const found = pods.find(({ metadata }) => metadata.labels["odoo-saas/part"] === part)
+  if (!found) throw new Error(`The tenant has no pod of ${part}.`)
+  return found
 }
 
 async function namesOf(kind: string): Promise<string[]> {

@@ -9,7 +9,7 @@ import type { ServiceEndpoint } from "../../../sidecar/drivers/kubernetes/endpoi
 import { openKubernetes } from "../../../sidecar/target.ts"
 import { takeTemplatesOver } from "../../cluster/built-templates.ts"
 import { makeCluster, type TestCluster } from "../../cluster/cluster.ts"
-import { forwardTo } from "../../cluster/forward.ts"
+import { type Forward, forwardTo } from "../../cluster/forward.ts"
 import { makeSidecarAccount } from "../../cluster/sidecar-account.ts"
 import { type Installation, makeInstallation } from "../../helpers/installation.ts"
 import { until } from "../../helpers/wait.ts"
@@ -23,6 +23,8 @@ export interface KubernetesWorld extends World<ServiceEndpoint> {
   readonly installation: Installation
   readonly cluster: TestCluster
   readonly prefix: string
+  /** The shared PostgreSQL as pods see it. */
+  readonly shared: Pick<Forward, "host" | "port">
 }
 
 /** `more`: settings of the sidecar beside those that every world has. */
@@ -73,7 +75,7 @@ export async function makeKubernetesWorld(
   try {
     const driver = await open()
     await driver.templates.build(template, fenceOf(`tpl_${template.key}`))
-    return worldOf({ installation, cluster, prefix, driver, another: open, destroy })
+    return worldOf({ installation, cluster, prefix, shared: postgres, driver, another: open, destroy })
   } catch (error) {
     await destroy()
     throw error
@@ -81,7 +83,7 @@ export async function makeKubernetesWorld(
 }
 
 function worldOf(
-  parts: Pick<KubernetesWorld, "installation" | "cluster" | "prefix" | "driver" | "another" | "destroy">,
+  parts: Pick<KubernetesWorld, "installation" | "cluster" | "prefix" | "shared" | "driver" | "another" | "destroy">,
 ): KubernetesWorld {
   const { installation, cluster, prefix } = parts
   const podOf = async (tenant: TenantId) => {

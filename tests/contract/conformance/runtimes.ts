@@ -29,11 +29,9 @@ export function runtimes<E>(test: Test, world: () => World<E>, meanwhile: Meanwh
     const login = await tenant.visit()
     assert.equal(login.status, 200)
     assert.match(login.body, /name="login"/)
-    assert.deepEqual(await runtime().observe(tenant.id), {
-      state: "ready",
-      fingerprint: runtime().fingerprint(tenant.spec),
-      crashes: 0,
-    })
+    const { state, fingerprint, crashes } = await runtime().observe(tenant.id)
+    const seen = { state, fingerprint, crashes }
+    assert.deepEqual(seen, { state: "ready", fingerprint: runtime().fingerprint(tenant.spec), crashes: 0 })
   })
 
   test("no bundle is built while a visitor waits", async () => {

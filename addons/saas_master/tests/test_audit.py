@@ -94,7 +94,7 @@ class TestAudit(SaasCase):
         tenant = self._sell("audit-limits")
         operator = self._make_staff("operator")
         limits = [name for name in tenant._fields if name.startswith("limit_")]
-        self.assertEqual(len(limits), 5)
+        self.assertEqual(len(limits), 6)
         for name in limits:
             with self.assertRaisesRegex(AccessError, name):
                 tenant.with_user(operator).write({name: 999})

@@ -49,10 +49,10 @@ export class Volumes {
     return found ? await this.#change(fence, found, { claimRef: { uid: null, resourceVersion: null } }) : null
   }
 
-  /** Whether a claim of that name was here before, and its volume is still kept for it. */
-  async hasKept(namespace: string, claim: string = claimName): Promise<boolean> {
+  /** Whether a filestore was here before, and its volume is still kept for it. */
+  async hasKept(namespace: string): Promise<boolean> {
     const { volumes } = await this.#options.watched.caches()
-    return volumes.list().some((volume) => isKeptFor(volume, namespace, claim))
+    return volumes.list().some((volume) => isKeptFor(volume, namespace, claimName))
   }
 
   /**

@@ -1,8 +1,10 @@
 /** Connections of the operator's role, and of others where the operator must not trust what it would run. */
 import pg from "pg"
 import { PermanentError, RetryableError } from "../domain/errors.ts"
+import { ProvenClient } from "./proven-client.ts"
 
 export interface Server {
+  /** A name or address, or the folder of its Unix socket. */
   readonly host: string
   readonly port: number
   /** Left out: as the environment says (PGSSLMODE). */
@@ -29,7 +31,8 @@ export class Operator {
 
   constructor(settings: OperatorSettings) {
     this.settings = settings
-    this.#pool = new pg.Pool({ ...options(settings, settings, settings.database, "saas observe"), max: 4 })
+    const config = options(settings, settings, settings.database, "saas observe")
+    this.#pool = new pg.Pool({ ...config, max: 4, Client: ProvenClient })
     // An idle connection that PostgreSQL ends is replaced at the next query; there is nothing else to do about it.
     this.#pool.on("error", () => undefined)
   }
@@ -90,7 +93,7 @@ export async function sessionAs<T>(
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   return await tellApart(async () => {
-    const client = new pg.Client(options(server, credentials, database, name))
+    const client = new ProvenClient(options(server, credentials, database, name))
     // Told again by the query that was under way, or by the next one.
     client.on("error", () => undefined)
     await client.connect()
@@ -114,8 +117,14 @@ function options(server: Server, credentials: Credentials, database: string, nam
     options: "-c search_path=pg_catalog",
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
-    ...(server.ssl === false ? { ssl: false } : {}),
+    // Nobody but us gets between the two ends of a Unix socket, and PostgreSQL speaks no TLS there.
+    ...(server.ssl === false || isSocketFolder(server.host) ? { ssl: false } : {}),
   }
+}
+
+/** Whether a server is reached by a Unix socket: `host` is the folder that it lies in. */
+export function isSocketFolder(host: string): boolean {
+  return host.startsWith("/")
 }
 
 /** Names go where no parameter can. */

@@ -20,6 +20,9 @@ export interface Command {
 
 type CommandFor = (program: "pg_dump" | "pg_restore", login: Login, args: readonly string[]) => Command
 
+/** Tells libpq from version 16 on to answer no other question than that of SCRAM, whatever a server asks for. */
+export const provenServer = { PGREQUIREAUTH: "scram-sha-256" } as const
+
 /** Their passwords are in a file of that name while `work` goes on: what a kill leaves there is overwritten by the next try. */
 export async function withLogins<T>(
   { run, bin }: ProgramsOptions,
@@ -33,7 +36,7 @@ export async function withLogins<T>(
     return await work((program, { host, port, ssl, user }, args) => ({
       program: bin ? join(bin, program) : program,
       args: ["-h", host, "-p", String(port), "-U", user, "-w", ...args],
-      env: { PGPASSFILE: passfile, ...(ssl === false ? { PGSSLMODE: "disable" } : {}) },
+      env: { PGPASSFILE: passfile, ...provenServer, ...(ssl === false ? { PGSSLMODE: "disable" } : {}) },
     }))
   } finally {
     await rm(passfile, { force: true })

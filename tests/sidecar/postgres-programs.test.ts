@@ -34,6 +34,7 @@ test("they find passwords in a file that only we can read, and nowhere else, whi
   assert.is(program, `${bin}/pg_dump`)
   assert.equal(args, ["-h", "fd00::7", "-p", "5433", "-U", "saas_operator", "-w", "-Fc", "-d", "tacme234567"])
   assert.is(env.PGSSLMODE, "disable")
+  assert.is(env.PGREQUIREAUTH, "scram-sha-256")
   assert.is(mode, 0o600)
   assert.equal(text.trimEnd().split("\n"), [
     "10.0.0.5:5432:*:saas_operator:plain",

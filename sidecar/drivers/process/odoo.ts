@@ -1,6 +1,7 @@
 /** Which Odoo runs, and how it is called. */
 import { dirname, join } from "node:path"
 import { execa } from "execa"
+import { provenServer } from "../../databases/programs.ts"
 
 export interface OdooSettings {
   readonly python: string
@@ -55,6 +56,7 @@ const baseEnvironment = {
   PATH: "/usr/local/bin:/usr/bin:/bin",
   LANG: "C.UTF-8",
   PYTHONDONTWRITEBYTECODE: "1",
+  ...provenServer,
 }
 
 /** No variable of ours gets into a tenant's environment. */

@@ -1,11 +1,15 @@
 """In a fork server: the processes of tenants, each forked for one order of the holder's."""
 
+import contextlib
 import json
+import locale
+import multiprocessing
 import os
 import random
 import signal
 import socket
 import sys
+import tempfile
 
 from .birth import Command, begin
 from .processes import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl, show_command
@@ -39,6 +43,16 @@ def serve(listener, kept=()):
         os.waitpid(child, 0)
 
 
+def settle_in():
+    """What Python draws or reads once, at its start, and what would be the fork server's here."""
+    with contextlib.suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "")
+    tempfile.tempdir = None
+    # Otherwise all would draw the same numbers, and know the key of all others.
+    random.seed()
+    multiprocessing.current_process().authkey = os.urandom(32)
+
+
 def _be_born(connection, kept):
     message, descriptors, *_ = socket.recv_fds(connection, MAX_ORDER, 1)
     if not descriptors:
@@ -49,8 +63,7 @@ def _be_born(connection, kept):
     def proceed(env):
         os.environ.clear()
         os.environ.update(kept | env)
-        # Otherwise all would draw the same numbers.
-        random.seed()
+        settle_in()
         # A change of user takes /proc/<pid> away from it; one that executes a program gets it back.
         prctl(PR_SET_DUMPABLE, 1)
         show_command(command.argv)

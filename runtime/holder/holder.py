@@ -9,7 +9,13 @@ from .birth import Command, attend, begin
 from .errors import Refused, refusal
 from .fork_servers import ForkServers
 from .orders import field, name_in, optional
-from .processes import copy_of_listener, kill_all_of, open_process, start_time
+from .processes import (
+    copy_of_listener,
+    hand_signals_on,
+    kill_all_of,
+    open_process,
+    start_time,
+)
 from .records import Epochs, Running
 from .tenant import Tenant
 
@@ -147,6 +153,7 @@ def fork(command, listener):
     if os.fork() == 0:
 
         def execute(env):
+            hand_signals_on()
             os.execvpe(command.argv[0], command.argv, env)
 
         begin(command, listener.fileno(), childs.fileno(), execute)

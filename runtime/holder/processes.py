@@ -91,19 +91,25 @@ def kill_all_of(uid):
         raise OSError(errno.EPERM, f"Cannot end the processes of user {uid}")
 
 
+# What Python ignores from its start on: without that, whoever hangs up would end the process.
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
 def reset_signals():
-    """What Python and this program changed is not for the program that comes next."""
+    """As Python finds and leaves them at its start, whatever this program has changed since."""
     signal.set_wakeup_fd(-1)
-    for number in (
-        signal.SIGCHLD,
-        signal.SIGTERM,
-        signal.SIGINT,
-        signal.SIGHUP,
-        signal.SIGPIPE,
-        signal.SIGXFSZ,
-    ):
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
+    for number in IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def hand_signals_on():
+    """What is ignored stays so over an exec: the next program is not to begin with our choice."""
+    for number in IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def close_all_but(*kept):

@@ -7,6 +7,7 @@ import { hostileRole } from "./conformance/hostile-role.ts"
 import { routes } from "./conformance/routes.ts"
 import { runtimes } from "./conformance/runtimes.ts"
 import { deaths } from "./process/deaths.ts"
+import { departures } from "./process/departures.ts"
 import { forkServers } from "./process/fork-servers.ts"
 import { isolation } from "./process/isolation.ts"
 import { outgoing } from "./process/outgoing.ts"
@@ -23,6 +24,6 @@ test.before(async () => {
 test.after(() => world.destroy())
 
 for (const part of [databases, hostileRole, deletion, fencing, runtimes, routes]) part(test, () => world)
-for (const part of [forkServers, isolation, outgoing, deaths]) part(test, () => world)
+for (const part of [forkServers, departures, isolation, outgoing, deaths]) part(test, () => world)
 
 test.run()

@@ -22,7 +22,7 @@ test.after(async () => {
 })
 
 test("the holder keeps its promises", async () => {
-  const { code, output } = await tryRun("/usr/bin/python3", ["-m", "unittest", "tests.test_holder"], {
+  const { code, output } = await tryRun("/usr/bin/python3", ["-m", "unittest", "discover", "-s", "tests", "-t", "."], {
     cwd: join(repo, "runtime"),
     env: { PATH: "/usr/bin:/bin", PYTHONDONTWRITEBYTECODE: "1" },
   })

@@ -1,5 +1,5 @@
 /**
- * The control protocol, version 1: what the sidecar asks of the master's `saas.control`, free of how it travels.
+ * The control protocol, version 2: what the sidecar asks of the master's `saas.control`, free of how it travels.
  * `xmlrpc.ts` is one implementation; another transport takes its place without a change elsewhere.
  *
  * Every method is one transaction in the master. Errors: a `MasterUnavailable` may be tried again as it is,
@@ -15,7 +15,7 @@ import type {
   Usage,
 } from "../domain/tenant.ts"
 
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 export interface TargetInfo {
   readonly name: string
@@ -130,6 +130,8 @@ export interface ClaimRequest {
   readonly targets: readonly string[]
   readonly limit: number
   readonly leaseSeconds: number
+  /** Leases of what the worker has under way: it is not given to it once more, run out or not. */
+  readonly held: readonly string[]
 }
 
 export interface Renewal {

@@ -47,7 +47,7 @@ export class Worker<E> {
   #claiming: Promise<void> | null = null
   #renewing: Promise<void> | null = null
   /** A claim whose answer has not come: asked again with the same id, so that what it leased is not forgotten. */
-  #unanswered: ClaimRequest | null = null
+  #unanswered: Omit<ClaimRequest, "held"> | null = null
   #stopping = false
   #graceOver = false
   #ended = false
@@ -123,9 +123,9 @@ export class Worker<E> {
     return claims.length
   }
 
-  async #ask(request: ClaimRequest): Promise<readonly Claim[]> {
+  async #ask(request: Omit<ClaimRequest, "held">): Promise<readonly Claim[]> {
     try {
-      const claims = await this.#options.master.claim(request)
+      const claims = await this.#options.master.claim({ ...request, held: [...this.#tasks.keys()] })
       this.#unanswered = null
       this.#claimRefused.settle()
       return claims
@@ -184,22 +184,32 @@ export class Worker<E> {
   }
 
   async #renewForEver(): Promise<void> {
-    const { master, leaseSeconds } = this.#options
+    const { leaseSeconds } = this.#options
+    let answered = true
     while (!this.#ended) {
-      await this.#renewal.wait(leaseSeconds / 3)
-      const tasks = new Map([...this.#tasks.values()].map(({ task }) => [task.claim.operation, task]))
-      if (tasks.size === 0) continue
-      try {
-        const leases = [...tasks.values()].map((task) => task.renewal)
-        const { lost, cancelled, moved } = await master.renew(leases, leaseSeconds)
-        this.#renewalRefused.settle()
-        for (const id of lost) tasks.get(id)?.end("lost")
-        for (const id of cancelled) tasks.get(id)?.end("cancelled")
-        for (const { operation, spec } of moved) tasks.get(operation)?.move(spec)
-      } catch (error) {
-        // While the master is away nobody else can claim; epochs refuse what is done too late.
-        if (!(error instanceof MasterUnavailable)) this.#renewalRefused.raise(error)
-      }
+      // Not answered, a third of the lease is gone already: the next question comes soon.
+      await this.#renewal.wait(answered ? leaseSeconds / 3 : leaseSeconds / 30)
+      answered = await this.#renew()
+    }
+  }
+
+  /** Whether the master has answered, or there was nothing to ask. */
+  async #renew(): Promise<boolean> {
+    const { master, leaseSeconds } = this.#options
+    const tasks = new Map([...this.#tasks.values()].map(({ task }) => [task.claim.operation, task]))
+    if (tasks.size === 0) return true
+    try {
+      const leases = [...tasks.values()].map((task) => task.renewal)
+      const { lost, cancelled, moved } = await master.renew(leases, leaseSeconds)
+      this.#renewalRefused.settle()
+      for (const id of lost) tasks.get(id)?.end("lost")
+      for (const id of cancelled) tasks.get(id)?.end("cancelled")
+      for (const { operation, spec } of moved) tasks.get(operation)?.move(spec)
+      return true
+    } catch (error) {
+      // What runs out meanwhile stays ours until another was given it, and then epochs refuse what is done too late.
+      if (!(error instanceof MasterUnavailable)) this.#renewalRefused.raise(error)
+      return false
     }
   }
 

@@ -83,6 +83,35 @@ test("a claim whose reply was lost is asked again and done once", async () => {
   assert.equal(world.actsOf(spec.id), madeFromNothing)
 })
 
+test("leases that ran out unheard are kept, and nothing that is under way is begun anew", async () => {
+  const held = world.hold("prepare_database")
+  const operation = master.want(spec)
+  const worker = workers.start({ leaseSeconds: 3600 })
+  await held.reached
+  master.letLeasesRunOut()
+  const asked = () => master.calls.filter((method) => method === "claim").length
+  const before = asked()
+  await until("more work was asked for", async () => asked() > before + 2, { seconds: 5 })
+  held.release()
+  await ended(operation, worker)
+  assert.is(operation.attempt, 1)
+  assert.equal(world.actsOf(spec.id), madeFromNothing)
+})
+
+test("a renewal that was not answered is soon asked for again", async () => {
+  const held = world.hold("prepare_database")
+  master.want(spec)
+  workers.start({ leaseSeconds: 3 })
+  await held.reached
+  const renewals = () => master.calls.filter((method) => method === "renew").length
+  await until("it renews", async () => renewals() > 0, { seconds: 5 })
+  master.goAway()
+  const before = renewals()
+  await until("it asks again and again", async () => renewals() > before + 3, { seconds: 2 })
+  master.comeBack()
+  held.release()
+})
+
 test("a worker that dies after a step has told that it came to it", async () => {
   const held = world.hold("prepare_database")
   const operation = master.want(spec)

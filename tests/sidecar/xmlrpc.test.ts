@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import xmlrpc from "xmlrpc"
-import { MasterRefused, MasterUnavailable } from "../../sidecar/odoo/port.ts"
+import { MasterRefused, MasterUnavailable, protocolVersion } from "../../sidecar/odoo/port.ts"
 import { XmlRpcMaster } from "../../sidecar/odoo/xmlrpc.ts"
 import { aSpec } from "./helpers/spec.ts"
 
@@ -75,7 +75,7 @@ const wireSpec = {
   upgrade_url: "",
 }
 
-const claimRequest = { requestId: "r1", worker: "w", targets: ["local"], limit: 2, leaseSeconds: 30 }
+const claimRequest = { requestId: "r1", worker: "w", targets: ["local"], limit: 2, leaseSeconds: 30, held: ["l0"] }
 
 test("claims arrive as the types say, and the question has the names that Python knows", async () => {
   answer = (_method, reply) =>
@@ -97,7 +97,7 @@ test("claims arrive as the types say, and the question has the names that Python
   assert.equal(first, { operation: 4, kind: "reconcile", lease: "l1", epoch: 2, attempt: 1, spec: aSpec() })
   assert.is(second?.kind, "build_template")
   assert.equal(third, { operation: 6, kind: "check_isolation", lease: "l3", epoch: 1, attempt: 1, target: "local" })
-  assert.equal(heard, { request_id: "r1", worker: "w", targets: ["local"], limit: 2, lease_s: 30 })
+  assert.equal(heard, { request_id: "r1", worker: "w", targets: ["local"], limit: 2, lease_s: 30, held: ["l0"] })
 })
 
 test("nothing travels as false, both ways", async () => {
@@ -225,7 +225,7 @@ for (const [what, status, body] of [
 
 test.run()
 
-const info = { protocol: 1, worker: "w", version: "0", targets: [], servers: [], strays: null }
+const info = { protocol: protocolVersion, worker: "w", version: "0", targets: [], servers: [], strays: null }
 
 function masterAt(url: string, password = "right", timeoutMs?: number): XmlRpcMaster {
   return new XmlRpcMaster({ url, database: "master", login: "saas_sidecar", password }, timeoutMs)

@@ -7,7 +7,7 @@ from functools import partial
 
 from . import lifecycle, wire
 
-VERSION = 1
+VERSION = 2
 
 positive = partial(wire.integer, least=1)
 lease_seconds = partial(wire.integer, least=1, most=3600)

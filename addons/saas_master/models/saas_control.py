@@ -1,4 +1,4 @@
-"""The control protocol, version 1: all that the sidecar may call. Each method is one transaction.
+"""The control protocol, version 2: all that the sidecar may call. Each method is one transaction.
 
 It travels as XML-RPC: keyword arguments only, no None in an answer, no integer from 2**31 on,
 moments as UTC text. `wire` checks what comes in; sidecar/odoo/port.ts has the same in TypeScript.
@@ -123,9 +123,14 @@ class SaasControl(models.AbstractModel):
         targets=wire.texts,
         limit=protocol.positive,
         lease_s=protocol.lease_seconds,
+        held=wire.texts,
     )
-    def claim(self, request_id, worker, targets, limit, lease_s):
-        """Lease operations to a worker. Asked again with the same id, it gives the same answer."""
+    def claim(self, request_id, worker, targets, limit, lease_s, held):
+        """Lease operations to a worker. Asked again with the same id, it gives the same answer.
+
+        ``held``: leases of what the worker has under way. Those are not given to it once more,
+        although they may have run out while the master was too busy to hear of them.
+        """
         Answer = self.env["saas.claim.answer"]
         known = Answer._recall(request_id)
         if known is not None:
@@ -135,7 +140,7 @@ class SaasControl(models.AbstractModel):
         if not self._is_confirmed() or self._is_paused():
             return []
         claims = self.env["saas.operation"]._claim(
-            worker, targets, min(limit, MOST_CLAIMS), lease_s
+            worker, targets, min(limit, MOST_CLAIMS), lease_s, held
         )
         if claims:
             Answer._keep(request_id, claims)

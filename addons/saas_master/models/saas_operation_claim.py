@@ -17,12 +17,15 @@ class SaasOperationClaim(models.Model):
     _inherit = "saas.operation"
 
     @api.model
-    def _claim(self, worker, targets, limit, lease_s):
-        """Lease up to ``limit`` operations to a worker; answers them as the protocol wants them."""
+    def _claim(self, worker, targets, limit, lease_s, held):
+        """Lease up to ``limit`` operations to a worker; answers them as the protocol wants them.
+
+        :param held: leases of what that worker has under way
+        """
         now = fields.Datetime.now()
         left = self._deletions_left(now)
         claims, subjects = [], set()
-        for operation in self._lock_ready(targets, limit, now, left > 0):
+        for operation in self._lock_ready(targets, limit, now, left > 0, held):
             subject = (operation.tenant_id.id, operation.template_id.id, operation.target_id.id)
             if subject in subjects or not operation._take_back():
                 continue
@@ -38,10 +41,11 @@ class SaasOperationClaim(models.Model):
         return claims
 
     @api.model
-    def _lock_ready(self, targets, limit, now, deletions):
+    def _lock_ready(self, targets, limit, now, deletions, held):
         """Operations that wait, or whose worker has not been heard of in time; others' are skipped.
 
         :param deletions: whether the brake lets more tenants be deleted now
+        :param held: leases that whoever asks works under, run out or not
         """
         self.env.flush_all()
         self.env.cr.execute(
@@ -56,6 +60,7 @@ class SaasOperationClaim(models.Model):
              WHERE (
                        op.state = 'queued' AND (op.not_before IS NULL OR op.not_before <= %(now)s)
                     OR op.state = 'running' AND op.lease_expires <= %(now)s
+                                            AND NOT op.lease = ANY(%(held)s)
                    )
                AND target.name = ANY(%(targets)s)
                AND target.paused IS NOT TRUE
@@ -79,7 +84,13 @@ class SaasOperationClaim(models.Model):
              LIMIT %(limit)s
                FOR UPDATE OF op SKIP LOCKED
             """,
-            {"now": now, "targets": targets, "limit": limit, "deletions": deletions},
+            {
+                "now": now,
+                "targets": targets,
+                "limit": limit,
+                "deletions": deletions,
+                "held": held,
+            },
             # Coming second is nothing to log: the claim starts anew.
             log_exceptions=False,
         )

@@ -4,6 +4,8 @@ from itertools import count
 from odoo import Command, fields
 from odoo.tests import TransactionCase, new_test_user
 
+from ..models import protocol
+
 NOW = "2031-01-01T12:00:00.000Z"
 _numbers = count(1)
 
@@ -67,7 +69,7 @@ class SaasCase(TransactionCase):
     @classmethod
     def _say_hello(cls, servers=(), strays=None, **target):
         info = {
-            "protocol": 1,
+            "protocol": protocol.VERSION,
             "worker": "w1",
             "version": "1.0.0",
             "targets": [
@@ -126,13 +128,14 @@ class SaasCase(TransactionCase):
 
     # As a worker
 
-    def _claim(self, limit=10, worker="w1", request_id=None, lease_s=30):
+    def _claim(self, limit=10, worker="w1", request_id=None, lease_s=30, held=()):
         claims = self._control().claim(
             request_id=request_id or f"request-{next(_numbers)}",
             worker=worker,
             targets=["here"],
             limit=limit,
             lease_s=lease_s,
+            held=list(held),
         )
         self._assert_wire(claims)
         return claims

@@ -49,7 +49,7 @@ class TestClaim(SaasCase):
     def test_only_ones_own_targets_are_claimed(self):
         self._sell("claim-elsewhere")
         claims = self._control().claim(
-            request_id="elsewhere", worker="w1", targets=["there"], limit=5, lease_s=30
+            request_id="elsewhere", worker="w1", targets=["there"], limit=5, lease_s=30, held=[]
         )
         self.assertEqual(claims, [])
 
@@ -99,6 +99,21 @@ class TestClaim(SaasCase):
         answer = self._control().renew(leases=[self._lease(claim)], lease_s=30)
         self.assertEqual(answer, {"lost": [], "cancelled": [], "moved": []})
         self.assertEqual(self._claim(worker="w2"), [])
+
+    def test_what_a_worker_has_under_way_is_not_given_to_it_once_more(self):
+        tenant = self._sell("claim-busy")
+        claim = self._claim_one(tenant)
+        self._let_leases_expire()
+        self.assertEqual(self._claim(held=[claim["lease"]]), [])
+        self.assertEqual((tenant.operation_ids.attempt, tenant.operation_ids.crashes), (1, 0))
+        self.assertTrue(self._report(claim, self._step("route")))
+        self.assertTrue(self._claim_one(tenant, worker="w2"), "another may have it")
+
+    def test_what_a_worker_does_not_know_that_it_has_is_given_to_it_again(self):
+        tenant = self._sell("claim-forgotten")
+        self._claim_one(tenant)
+        self._let_leases_expire()
+        self.assertEqual(self._claim_one(tenant, held=["of something else"])["attempt"], 2)
 
     def test_what_kills_its_workers_is_set_aside(self):
         tenant = self._sell("claim-killer")

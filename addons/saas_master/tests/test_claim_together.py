@@ -60,6 +60,7 @@ class TestClaimTogether(BaseCase):
             targets=["together"],
             limit=limit,
             lease_s=30,
+            held=[],
         )
 
     def _ids(self, claims):

@@ -1,13 +1,20 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..models import wire
+from ..models import protocol, wire
 from ..models.saas_database_server import COUNTS
 from .common import NOW, SaasCase
 
 METHODS = {
     "hello": {"info": {}},
-    "claim": {"request_id": "r", "worker": "w", "targets": [], "limit": 1, "lease_s": 30},
+    "claim": {
+        "request_id": "r",
+        "worker": "w",
+        "targets": [],
+        "limit": 1,
+        "lease_s": 30,
+        "held": [],
+    },
     "renew": {"leases": [], "lease_s": 30},
     "report": {"operation": 1, "lease": "l", "steps": [], "status": False},
     "finish": {"operation": 1, "lease": "l", "outcome": {}, "steps": [], "status": False},
@@ -76,7 +83,7 @@ class TestProtocol(SaasCase):
     def test_hello_registers_what_the_sidecar_serves(self):
         answer = self._say_hello(ready=True, notes=["No relay is set."], kind="process")
         self._assert_wire(answer)
-        self.assertEqual(answer["protocol"], 1)
+        self.assertEqual(answer["protocol"], protocol.VERSION)
         self.assertTrue(answer["confirmed"])
         self.assertTrue(answer["installation"])
         self.assertEqual(self.target.state, "ready")
@@ -93,12 +100,12 @@ class TestProtocol(SaasCase):
 
     def test_hello_of_another_protocol_registers_nothing(self):
         control = self._control()
-        info = {"protocol": 2, "worker": "w", "version": "2", "targets": [], "servers": []}
+        info = {"protocol": 0, "worker": "w", "version": "0", "targets": [], "servers": []}
         info["strays"] = False
-        self.assertEqual(control.hello(info=info)["protocol"], 1)
+        self.assertEqual(control.hello(info=info)["protocol"], protocol.VERSION)
 
     def test_a_server_of_nobody_is_refused(self):
-        info = {"protocol": 1, "worker": "w", "version": "1", "targets": [], "servers": []}
+        info = {"protocol": protocol.VERSION, "worker": "w", "version": "1", "targets": []}
         info["strays"] = False
         server = {"name": "pg", "target": "nowhere", "ready": True, "notes": []}
         info["servers"] = [{**server, **dict.fromkeys(COUNTS, 0)}]

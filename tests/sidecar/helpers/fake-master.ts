@@ -13,6 +13,7 @@ import {
   MasterUnavailable,
   type OperationKind,
   type Outcome,
+  protocolVersion,
   type RenewAnswer,
   type Renewal,
   type StepReport,
@@ -52,6 +53,7 @@ export class FakeMaster implements MasterPort {
   readonly #answers = new Map<string, readonly Claim[]>()
   readonly #losing = new Map<Method, number>()
   #away = false
+  #leasesRanOut = false
 
   /** Work is done, and nobody hears of it. */
   loseReplies(method: Method, times = 1): void {
@@ -64,6 +66,11 @@ export class FakeMaster implements MasterPort {
 
   comeBack(): void {
     this.#away = false
+  }
+
+  /** As where no renewal comes through in time: who asks gets what is running, too. */
+  letLeasesRunOut(): void {
+    this.#leasesRanOut = true
   }
 
   want(spec: TenantSpec): Operation {
@@ -105,14 +112,21 @@ export class FakeMaster implements MasterPort {
   }
 
   async hello(_info: HelloInfo): Promise<HelloAnswer> {
-    return await this.#answer("hello", () => ({ protocol: 1, installation: "fake", confirmed: true, queued: 0 }))
+    return await this.#answer("hello", () => ({
+      protocol: protocolVersion,
+      installation: "fake",
+      confirmed: true,
+      queued: 0,
+    }))
   }
 
-  async claim({ requestId, limit }: ClaimRequest): Promise<readonly Claim[]> {
+  async claim({ requestId, limit, held }: ClaimRequest): Promise<readonly Claim[]> {
     return await this.#answer("claim", () => {
       const known = this.#answers.get(requestId)
       if (known) return known
-      const ready = this.operations.filter(({ state }) => state === "queued").slice(0, limit)
+      const isReady = ({ state, lease }: Operation) =>
+        state === "queued" || (state === "running" && this.#leasesRanOut && !held.includes(lease))
+      const ready = this.operations.filter(isReady).slice(0, limit)
       const claims = ready.map((operation) => this.#lease(operation))
       this.#answers.set(requestId, claims)
       return claims

@@ -3,13 +3,28 @@ import { readFileSync } from "node:fs"
 import { isIP, isIPv4 } from "node:net"
 import { dirname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import { isHostName } from "./domain/names.ts"
+import { misread } from "./domain/odoo-options.ts"
 
 /** Where this project's own addons and runtime files are. */
 export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
 export function text(value: string): string {
   if (value.trim() !== value) throw new Error("has blanks around it: remove them")
+  if (/\p{Cc}/u.test(value)) throw new Error("has more than one line, or a character that cannot be printed: remove it")
   return value
+}
+
+/** Of what is written into the files of other programs: nothing in it means anything to one of them. */
+export function word(value: string): string {
+  if (/^[\w.:/@+=-]+$/.test(value)) return value
+  throw new Error(`is "${value}": use letters, digits and . _ - : / @ + = only`)
+}
+
+export function hostName(value: string): string {
+  const host = value.toLowerCase()
+  if (isHostName(host)) return host
+  throw new Error(`is "${value}": give the name of a host, such as odoo.example.com`)
 }
 
 export function name(value: string): string {
@@ -20,7 +35,14 @@ export function name(value: string): string {
 }
 
 export function path(value: string): string {
-  return resolve(repository, value)
+  return resolve(repository, text(value))
+}
+
+/** Its path is written into the files of nginx, PostgreSQL and Odoo, which read other signs as their own. */
+export function stateFolder(value: string): string {
+  const folder = path(value)
+  if (/^[\p{L}\p{M}\p{N}/._@+=-]+$/u.test(folder)) return folder
+  throw new Error(`is "${folder}": choose a folder in whose path are letters, digits and . _ - @ + = only`)
 }
 
 export function integer(least: number, most: number): (value: string) => number {
@@ -37,7 +59,9 @@ export function port(value: string): number {
 
 export function address(value: string): string {
   const [host, number, ...rest] = value.split(":")
-  if (!host || number === undefined || rest.length > 0) throw new Error(`is "${value}": write it as 127.0.0.1:8069`)
+  if (!host || number === undefined || rest.length > 0 || !/^[\w.-]+$/.test(host)) {
+    throw new Error(`is "${value}": write it as 127.0.0.1:8069`)
+  }
   return `${host}:${port(number)}`
 }
 
@@ -67,7 +91,7 @@ export function networks(value: string): readonly string[] {
 }
 
 export function certificates(file: string): string {
-  const content = secret(file)
+  const content = fileText(file).trim()
   if (/^-----BEGIN CERTIFICATE-----$/m.test(content)) return content
   throw new Error(`names ${file}, which holds no certificate: it begins with -----BEGIN CERTIFICATE-----`)
 }
@@ -80,28 +104,73 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): (value:
   }
 }
 
-export function list(value: string): string[] {
-  return value.split(",").filter((one) => one !== "")
+/** Separated by commas or blanks. */
+export function namespaces(value: string): readonly string[] {
+  const given = value.split(/[\s,]+/).filter(Boolean)
+  const wrong = given.find((one) => !isNamespace(one))
+  if (wrong === undefined) return given
+  throw new Error(`names "${wrong}": give namespaces of the cluster, such as traefik`)
+}
+
+export function namespacePrefix(value: string): string {
+  if (isNamespace(`${value}x`)) return value
+  throw new Error(`is "${value}": use small letters, digits and -, and begin with no -`)
+}
+
+export function isNamespace(name: string): boolean {
+  return isHostName(name) && !name.includes(".")
 }
 
 export function optional<T>(parse: (value: string) => T): (value: string) => T | null {
   return (value) => (value === "" ? null : parse(value))
 }
 
+/** Of one line; what ends it is no part of it, and everything else is. */
 export function secret(file: string): string {
-  let content: string
-  try {
-    content = readFileSync(path(file), "utf8").trim()
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : error
-    throw new Error(`names ${file}, which cannot be read (${code}): make that file, readable by the sidecar only`)
-  }
+  const content = fileText(file).replace(/\r?\n$/, "")
   if (content === "") throw new Error(`names ${file}, which is empty: put the secret in it`)
+  if (/\p{Cc}/u.test(content)) {
+    throw new Error(`names ${file}, which has more than one line, or a character that cannot be printed: remove it`)
+  }
   return content
+}
+
+/** It travels in a header. */
+export function token(file: string): string {
+  const content = secret(file)
+  if (/^[\x20-\x7e]+$/.test(content) && content.trim() === content) return content
+  throw new Error(
+    `names ${file}, which has blanks around it or letters beyond ASCII: make it with openssl rand -hex 32`,
+  )
 }
 
 export function key(file: string): Uint8Array {
   const content = secret(file)
   if (/^[0-9a-f]{64}$/i.test(content)) return Buffer.from(content, "hex")
   throw new Error(`names ${file}, which does not hold 64 hexadecimal characters: make it with openssl rand -hex 32`)
+}
+
+/** Of what is written into the tenants' odoo.conf; `parse` may keep it a secret, so it is not repeated. */
+export function forOdoo(parse: (value: string) => string): (value: string) => string {
+  return (value) => {
+    const found = parse(value)
+    const why = misread(found)
+    if (why === null) return found
+    throw new Error(`cannot be told to Odoo as it is: it ${why}. Choose another one`)
+  }
+}
+
+export function fileText(file: string): string {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(path(file))
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : error
+    throw new Error(`names ${file}, which cannot be read (${code}): make that file, readable by the sidecar only`)
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    throw new Error(`names ${file}, which is not written in UTF-8: convert it`)
+  }
 }

@@ -5,11 +5,14 @@
 import {
   address,
   certificates,
+  forOdoo,
+  hostName,
   integer,
   key,
-  list,
   loopback,
   name,
+  namespacePrefix,
+  namespaces,
   networks,
   oneOf,
   optional,
@@ -17,7 +20,10 @@ import {
   path,
   port,
   secret,
+  stateFolder,
   text,
+  token,
+  word,
 } from "./config-values.ts"
 import { serversFile } from "./servers-file.ts"
 import { sharedServersOf, unplaced } from "./shared-server-settings.ts"
@@ -34,7 +40,7 @@ const variables = {
   SAAS_STATE_DIR: {
     doc: "Folder for everything that the sidecar keeps: tenants, nginx, backups. Relative to the project's folder.",
     default: ".saas",
-    parse: path,
+    parse: stateFolder,
   },
   SAAS_TARGET: {
     doc: "Name of the target (the place where tenants run) that this sidecar serves.",
@@ -57,7 +63,7 @@ const variables = {
   MASTER_LOGIN: { doc: "Technical user of the group Sidecar.", default: "saas_sidecar", parse: text },
   MASTER_PASSWORD_FILE: { doc: "File with that user's password.", default: null, parse: secret },
 
-  PG_HOST: { doc: "PostgreSQL server of the tenants.", default: "127.0.0.1", parse: text },
+  PG_HOST: { doc: "PostgreSQL server of the tenants.", default: "127.0.0.1", parse: word },
   PG_PORT: { doc: "", default: "5470", parse: port },
   PG_BIN: { doc: "Folder of pg_dump and pg_restore; empty: found on PATH.", default: "", parse: optional(path) },
   PG_OPERATOR: {
@@ -80,7 +86,7 @@ const variables = {
   PG_SERVERS_FILE: {
     doc: 'Further database servers, as JSON: [{"name": "two", "address": "10.0.0.6:5432", "passwordFile": "/run/secrets/two"}], and where wanted operator, operatorDatabase, maxTenants, diskMb, tenantAddress, networks, namespaces.',
     default: "",
-    parse: optional((file) => serversFile(file, secret)),
+    parse: optional(serversFile),
   },
 
   ROOT_KEY_FILE: {
@@ -92,9 +98,9 @@ const variables = {
   NUDGE_TOKEN_FILE: {
     doc: "File with the token that the master shows at /nudge and /sign-on.",
     default: null,
-    parse: secret,
+    parse: token,
   },
-  SIDECAR_HOST: { doc: "Address that the sidecar's own HTTP listens on.", default: "127.0.0.1", parse: text },
+  SIDECAR_HOST: { doc: "Address that the sidecar's own HTTP listens on.", default: "127.0.0.1", parse: word },
   SIDECAR_PORT: { doc: "", default: "8071", parse: port },
 
   ODOO_PYTHON: {
@@ -107,7 +113,7 @@ const variables = {
 
   NGINX_BIN: { doc: "nginx in front of all tenants.", default: "nginx", parse: text },
   HTTP_PORT: { doc: "Port that nginx listens on.", default: "8080", parse: port },
-  MASTER_HOST: { doc: "Host name under which nginx shows the master.", default: "localhost", parse: text },
+  MASTER_HOST: { doc: "Host name under which nginx shows the master.", default: "localhost", parse: hostName },
   MASTER_UPSTREAM: { doc: "Where nginx finds the master.", default: "127.0.0.1:8069", parse: address },
   TENANT_URL_SCHEME: {
     doc: "How people reach tenants: http or https.",
@@ -129,15 +135,19 @@ const variables = {
   TENANT_IMAGE: {
     doc: "Kubernetes: Odoo with runtime/ and saas_tenant in /opt/odoo-saas, pinned by its digest: templates are built anew for another one.",
     default: "",
-    parse: optional(text),
+    parse: optional(word),
   },
-  KUBE_NAMESPACE_PREFIX: { doc: "Kubernetes: every namespace of ours begins with it.", default: "saas-", parse: text },
+  KUBE_NAMESPACE_PREFIX: {
+    doc: "Kubernetes: every namespace of ours begins with it.",
+    default: "saas-",
+    parse: namespacePrefix,
+  },
   KUBE_STORAGE_CLASS: {
     doc: "Kubernetes: of the tenants' volumes; empty: the cluster's default.",
     default: "",
-    parse: optional(text),
+    parse: optional(word),
   },
-  KUBE_INGRESS_CLASS: { doc: "Kubernetes: of the tenants' Ingress.", default: "traefik", parse: text },
+  KUBE_INGRESS_CLASS: { doc: "Kubernetes: of the tenants' Ingress.", default: "traefik", parse: word },
   KUBE_INGRESS_ADDRESS: {
     doc: "Kubernetes: where the ingress controller answers, as 10.0.0.7:80; empty: what it writes into an Ingress.",
     default: "",
@@ -146,17 +156,17 @@ const variables = {
   KUBE_CERT_ISSUER: {
     doc: "Kubernetes: ClusterIssuer of cert-manager for the customers' own domains; empty: the ingress controller shows its own certificate for them, too.",
     default: "",
-    parse: optional(text),
+    parse: optional(word),
   },
   BASE_DOMAIN: {
     doc: "Kubernetes: hosts right under it need no certificate of cert-manager's: the ingress controller's own is for all of them.",
     default: "",
-    parse: optional(text),
+    parse: optional(hostName),
   },
   KUBE_CALLERS: {
     doc: "Kubernetes: namespaces whose pods may ask tenants: the ingress controller's, and the sidecar's where it runs inside.",
     default: "traefik",
-    parse: list,
+    parse: namespaces,
   },
   KUBE_CALLER_NETWORKS: {
     doc: "Kubernetes: networks that may ask tenants: the nodes', and the sidecar's where it runs outside.",
@@ -182,17 +192,17 @@ const variables = {
   KUBE_PG_NAMESPACES: {
     doc: "Kubernetes: namespaces that it is in, where it runs as pods of the cluster.",
     default: "",
-    parse: list,
+    parse: namespaces,
   },
   KUBE_PG_IMAGE: {
     doc: "Kubernetes: PostgreSQL of tenants whose plan gives them a database server of their own, such as postgres:17; empty: such plans are refused.",
     default: "",
-    parse: optional(text),
+    parse: optional(word),
   },
   KUBE_TENANT_ROLE: {
     doc: "Kubernetes: ClusterRole that the sidecar binds to itself in each namespace that it makes; empty: its account has these rights in the whole cluster.",
     default: "",
-    parse: optional(text),
+    parse: optional(word),
   },
 
   TENANT_UID_BASE: {
@@ -205,7 +215,7 @@ const variables = {
   SMTP_HOST: {
     doc: "Relay for the tenants' outgoing mail; empty: mail waits and tenants say so.",
     default: "",
-    parse: optional(text),
+    parse: optional(forOdoo(word)),
   },
   SMTP_PORT: { doc: "", default: "25", parse: port },
   SMTP_ENCRYPTION: {
@@ -218,13 +228,17 @@ const variables = {
     default: "",
     parse: optional(certificates),
   },
-  SMTP_USER: { doc: "", default: "", parse: optional(text) },
+  SMTP_USER: { doc: "", default: "", parse: optional(forOdoo(text)) },
   SMTP_PASSWORD_FILE: {
     doc: "Administrators of tenants whose plan sends mail can read it: a relay that trusts the address of this machine is better.",
     default: "",
-    parse: optional(secret),
+    parse: optional(forOdoo(secret)),
   },
-  SMTP_FROM_FILTER: { doc: "Domain or address that tenants may send from.", default: "", parse: optional(text) },
+  SMTP_FROM_FILTER: {
+    doc: "Domain or address that tenants may send from.",
+    default: "",
+    parse: optional(forOdoo(text)),
+  },
 
   TENANT_LOG_MB: {
     doc: "The log of a tenant that has grown so large is cut back to its end.",

@@ -1,33 +1,55 @@
 /** The file that names database servers beside the one of PG_HOST. Passwords are in files of their own. */
 import { z } from "zod"
+import {
+  address as addressOf,
+  fileText,
+  isNamespace,
+  name as nameOf,
+  networks as networksOf,
+  secret,
+} from "./config-values.ts"
 
-const address = z.string().regex(/^[^:\s]+:\d{1,5}$/, "is written as 10.0.0.5:5432")
+/** Text that a setting could be, too. */
+function readBy(parse: (value: string) => unknown, otherwise: string) {
+  const isRight = (value: string) => {
+    try {
+      parse(value)
+      return true
+    } catch {
+      return false
+    }
+  }
+  return z.string().refine(isRight, otherwise)
+}
+
+const address = readBy(addressOf, "is written as 10.0.0.5:5432")
+const roleOrDatabase = readBy(nameOf, "has small letters, digits, - and _")
 
 const server = z.strictObject({
   /** As the master shows it. */
   name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, "has small letters, digits, - and _"),
   address,
-  operator: z.string().default("saas_operator"),
+  operator: roleOrDatabase.default("saas_operator"),
   passwordFile: z.string(),
-  operatorDatabase: z.string().default("saas_operator"),
+  operatorDatabase: roleOrDatabase.default("saas_operator"),
   /** More tenants are refused; left out: as many as its connections are enough for. */
   maxTenants: z.number().int().positive().nullable().default(null),
   diskMb: z.number().int().positive().nullable().default(null),
   /** Where tenants do not reach it at `address`. */
   tenantAddress: address.optional(),
   /** Of Kubernetes' network policies; left out: the address that tenants reach it at. */
-  networks: z.array(z.string()).default([]),
+  networks: z.array(readBy(networksOf, "is written as 10.0.0.0/24")).default([]),
   /** Where it runs as pods of the tenants' cluster. */
-  namespaces: z.array(z.string()).default([]),
+  namespaces: z.array(z.string().refine(isNamespace, "is the name of a namespace")).default([]),
 })
 
 export interface FurtherServer extends Omit<z.infer<typeof server>, "passwordFile"> {
   readonly password: string
 }
 
-/** Throws an error that ends the sentence "PG_SERVERS_FILE …". `read`: of files, with readable errors. */
-export function serversFile(file: string, read: (file: string) => string): readonly FurtherServer[] {
-  const found = z.array(server).safeParse(parsed(file, read(file)))
+/** Throws an error that ends the sentence "PG_SERVERS_FILE …". */
+export function serversFile(file: string): readonly FurtherServer[] {
+  const found = z.array(server).safeParse(parsed(file, fileText(file)))
   if (!found.success) {
     const problems = found.error.issues.map(({ path, message }) => `${path.join(".") || "the whole"} ${message}`)
     throw new Error(`names ${file}, in which this needs mending: ${problems.join("; ")}`)
@@ -35,7 +57,7 @@ export function serversFile(file: string, read: (file: string) => string): reado
   const names = found.data.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice) throw new Error(`names ${file}, which has two servers of the name ${twice}: give each one of its own`)
-  return found.data.map(({ passwordFile, ...rest }) => ({ ...rest, password: read(passwordFile) }))
+  return found.data.map(({ passwordFile, ...rest }) => ({ ...rest, password: secret(passwordFile) }))
 }
 
 function parsed(file: string, text: string): unknown {

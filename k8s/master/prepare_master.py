@@ -66,9 +66,22 @@ def write_conf(path):
         "without_demo": True,
         "workers": 0,
     }
-    lines = [f"{name} = {value}\n" for name, value in options.items()]
+    lines = [f"{name} = {as_read(name, value)}\n" for name, value in options.items()]
     path.touch(mode=0o600)
-    path.write_text("[options]\n" + "".join(lines))
+    path.write_text("[options]\n" + "".join(lines), encoding="utf-8")
+
+
+def as_read(name, value):
+    """The value, which Odoo's parser must read as what it is; sidecar/domain/odoo-options.ts."""
+    text = str(value)
+    if isinstance(value, bool) or (
+        text.isprintable() and text == text.strip() and text not in ("None", "False", "false")
+    ):
+        return text
+    sys.exit(
+        f"Odoo would not read the option {name} of odoo.conf as it is: it has blanks around it, or"
+        " more than one line, or is a word that stands for nothing there. Change it."
+    )
 
 
 def wanted_settings():
@@ -172,7 +185,13 @@ def database():
 
 
 def secret(name):
-    return (Path(os.environ["SAAS_SECRETS"]) / name).read_text().strip()
+    """As the sidecar reads it (sidecar/config-values.ts): all but what ends its line."""
+    data = (Path(os.environ["SAAS_SECRETS"]) / name).read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        sys.exit(f"The secret {name} is not written in UTF-8: convert it.")
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 if __name__ == "__main__":

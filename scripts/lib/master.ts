@@ -1,6 +1,7 @@
 /** The operator's own Odoo: its configuration, its modules and its server. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { Folders, renderOptions } from "../../sidecar/domain/odoo-options.ts"
 import { run } from "./commands.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { type Odoo, pythonEnv } from "./odoo.ts"
@@ -69,9 +70,9 @@ export class Master {
     mkdirSync(this.data, { recursive: true, mode: 0o700 })
     stageCode(folder)
     const settings = {
-      addons_path: [...odoo.addonsPath, join(this.code, "addons")].join(","),
+      addons_path: new Folders(...odoo.addonsPath, join(this.code, "addons")),
       admin_passwd: secrets.read("odoo-master-password"),
-      data_dir: this.data,
+      data_dir: new Folders(this.data),
       db_host: "127.0.0.1",
       db_maxconn: 64,
       db_name: "master",
@@ -86,8 +87,7 @@ export class Master {
       without_demo: true,
       workers: 0,
     }
-    const lines = Object.entries(settings).map(([name, value]) => `${name} = ${pythonValue(value)}`)
-    writeFileSync(this.config, `[options]\n${lines.join("\n")}\n`, { mode: 0o600 })
+    writeFileSync(this.config, renderOptions(settings), { mode: 0o600 })
     writeFileSync(this.nudgeToken, `${secrets.read("nudge-token")}\n`, { mode: 0o600 })
     // A copied filestore may belong to the master that it was copied from.
     if (isRoot) await run("chown", ["-R", `${user.uid}:${user.gid}`, folder])
@@ -132,10 +132,6 @@ export class Master {
 
 function moduleIn(line: string): string {
   return /odoo\.modules\.loading: (Loading module .+ \(\d+\/\d+\))/.exec(line)?.[1] ?? ""
-}
-
-function pythonValue(value: string | number | boolean): string {
-  return typeof value === "boolean" ? (value ? "True" : "False") : String(value)
 }
 
 async function answers(url: string): Promise<true | null> {

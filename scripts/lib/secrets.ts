@@ -1,7 +1,8 @@
 /** Secrets are files, one each, readable by their owner only. They are made once and never shown. */
 import { randomBytes } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { secret } from "../../sidecar/config-values.ts"
 
 export const secretNames = [
   "root-key",
@@ -41,7 +42,12 @@ export class Secrets {
     }
   }
 
+  /** As the sidecar reads it, which has to find the same. */
   read(name: SecretName): string {
-    return readFileSync(this.path(name), "utf8").trim()
+    try {
+      return secret(this.path(name))
+    } catch (error) {
+      throw new Error(`This installation ${error instanceof Error ? error.message : error}`, { cause: error })
+    }
   }
 }

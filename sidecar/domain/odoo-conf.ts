@@ -1,5 +1,6 @@
 /** The configuration file of one tenant's Odoo. It holds the database password, so only the tenant's user reads it. */
 import { PermanentError } from "./errors.ts"
+import { Folders, type OdooOptions, renderOptions } from "./odoo-options.ts"
 import type { Limits, Outgoing, TenantId } from "./tenant.ts"
 
 export interface Relay {
@@ -68,12 +69,12 @@ export function connectionsFor(workers: number): number {
 export const requestSeconds = 900
 
 export function tenantConf(conf: TenantConf): string {
-  return render({
+  return renderOptions({
     ...common(conf),
     ...(conf.workers ? processes(conf.workers, conf.limits.connections) : { db_maxconn: conf.limits.connections }),
     http_interface: conf.interface,
     http_port: conf.port,
-    proxy_mode: "True",
+    proxy_mode: true,
     max_cron_threads: 1,
     saas_tenant: conf.tenant,
     saas_public_key: conf.publicKey,
@@ -105,34 +106,37 @@ function processes({ count, websocketPort }: Workers, connections: number): Reco
 }
 
 export function templateConf(conf: OdooConf): string {
-  return render({ ...common(conf), db_maxconn: 8, http_enable: "False", max_cron_threads: 0 })
+  return renderOptions({ ...common(conf), db_maxconn: 8, http_enable: false, max_cron_threads: 0 })
 }
 
 /** Of a process that has neither a database nor a folder: what it creates there fails, and Odoo goes on without. */
 export function forkServerConf(addonsPath: readonly string[]): string {
-  return render({
-    addons_path: addonsPath.join(","),
+  return renderOptions({
+    addons_path: new Folders(...addonsPath),
     server_wide_modules: serverWideModules,
     data_dir: "/dev/null",
-    list_db: "False",
+    ...noDatabaseManager,
   })
 }
+
+/** An empty password is nobody's; Odoo's own is "admin". */
+const noDatabaseManager = { list_db: false, admin_passwd: "" }
 
 /** Server-wide, the routes of saas_tenant answer whatever is done to the database. */
 const serverWideModules = "base,rpc,web,saas_tenant"
 
-function common(conf: OdooConf): Record<string, string | number> {
+function common(conf: OdooConf): OdooOptions {
   return {
     db_name: conf.database,
     db_host: conf.databaseHost,
     db_port: conf.databasePort,
     db_user: conf.role,
     db_password: conf.password,
-    addons_path: conf.addonsPath.join(","),
-    data_dir: conf.dataDir,
+    addons_path: new Folders(...conf.addonsPath),
+    data_dir: new Folders(conf.dataDir),
     server_wide_modules: serverWideModules,
-    list_db: "False",
-    with_demo: "False",
+    ...noDatabaseManager,
+    with_demo: false,
     workers: 0,
     // Odoo's own limits would execute the process anew; it is limited from outside.
     limit_memory_soft: 0,
@@ -156,12 +160,4 @@ function common(conf: OdooConf): Record<string, string | number> {
 
 function oneLine(pem: string): string {
   return Buffer.from(pem).toString("base64")
-}
-
-function render(options: Readonly<Record<string, string | number>>): string {
-  const lines = Object.entries(options).map(([name, value]) => {
-    if (/[\r\n]/.test(String(value))) throw new Error(`The option ${name} of odoo.conf must be one line`)
-    return `${name} = ${value}`
-  })
-  return `[options]\n${lines.join("\n")}\n`
 }

@@ -91,6 +91,61 @@ test("a relay is spoken to plainly unless something else is said", () => {
   assert.match(mistakesOf({ ...complete, SMTP_CA_FILE: secretFile("no.pem", "hello") }), "holds no certificate")
 })
 
+test("of a secret only the line's end is cut, and what cannot be one is refused", () => {
+  const master = (content: string | Buffer) => ({ ...complete, MASTER_PASSWORD_FILE: secretFile("master", content) })
+  for (const [content, secret] of [
+    [" blanks  \n", " blanks  "],
+    ["crlf\r\n", "crlf"],
+    ["Zoë \u{1f600}", "Zoë \u{1f600}"],
+  ] as const) {
+    assert.is(readConfig(master(content)).MASTER_PASSWORD_FILE, secret)
+  }
+  assert.match(mistakesOf(master("one\ntwo\n")), /MASTER_PASSWORD_FILE names .*, which has more than one line/)
+  assert.match(mistakesOf(master("one\n\n")), "more than one line")
+  assert.match(mistakesOf(master("nul\u0000")), "cannot be printed")
+  assert.match(mistakesOf(master(Buffer.from([0x70, 0xff, 0x0a]))), /which is not written in UTF-8/)
+  assert.match(mistakesOf({ ...complete, NUDGE_TOKEN_FILE: secretFile("nudge", "wake üp") }), "letters beyond ASCII")
+})
+
+test("what odoo.conf would make something else of is refused at the start, by the name of its variable", () => {
+  const relay = (password: string) => ({
+    ...complete,
+    SMTP_HOST: "relay",
+    SMTP_USER: "shop",
+    SMTP_PASSWORD_FILE: secretFile("relay", password),
+  })
+  assert.is(relayOf(readConfig(relay("none\n")))?.password, "none")
+  for (const password of ["None", "False", "false\n", " hunter2", "hunter2 \n", "hunter2\nhunter3"]) {
+    const problems = mistakesOf(relay(password))
+    assert.match(problems, "SMTP_PASSWORD_FILE ")
+    assert.not.match(problems, "hunter")
+  }
+  for (const name of ["SMTP_USER", "SMTP_FROM_FILTER", "SMTP_HOST"]) {
+    assert.match(mistakesOf({ ...complete, [name]: "None" }), `${name} cannot be told to Odoo as it is`)
+  }
+})
+
+test("what is written into the files of other programs holds nothing that they read as their own", () => {
+  for (const [name, value] of [
+    ["SAAS_STATE_DIR", "/srv/two words"],
+    ["SAAS_STATE_DIR", "/srv/a;b"],
+    ["SAAS_STATE_DIR", "/srv/$HOME"],
+    ["MASTER_HOST", 'a" "b'],
+    ["MASTER_HOST", "$host"],
+    ["MASTER_UPSTREAM", '127.0.0.1" x:80'],
+    ["PG_HOST", "127.0.0.1; flush ruleset"],
+    ["PG_HOST", "two\nlines"],
+    ["MASTER_DB", "two\nlines"],
+    ["KUBE_CALLERS", "traefik,No*"],
+    ["KUBE_NAMESPACE_PREFIX", "-x"],
+  ] as const) {
+    assert.match(mistakesOf({ ...complete, [name]: value }), new RegExp(`^- ${name} `, "m"), `${name}=${value}`)
+  }
+  assert.is(readConfig({ ...complete, MASTER_HOST: "Odoo.Example.com" }).MASTER_HOST, "odoo.example.com")
+  assert.is(readConfig({ ...complete, SAAS_STATE_DIR: "/srv/müller" }).SAAS_STATE_DIR, "/srv/müller")
+  assert.equal(readConfig({ ...complete, KUBE_CALLERS: "traefik, odoo-saas" }).KUBE_CALLERS, ["traefik", "odoo-saas"])
+})
+
 test("further database servers are read from their file, each with its password from a file of its own", () => {
   const passwordFile = secretFile("two", "and this one")
   const two = {
@@ -152,7 +207,7 @@ function serversFile(servers: unknown): { PG_SERVERS_FILE: string } {
   return { PG_SERVERS_FILE: secretFile("servers.json", JSON.stringify(servers)) }
 }
 
-function secretFile(name: string, content: string): string {
+function secretFile(name: string, content: string | Buffer): string {
   const path = join(folder, name)
   writeFileSync(path, content, { mode: 0o600 })
   return path

@@ -19,6 +19,12 @@ test("one process has all connections, and no limit of Odoo's own", () => {
   assert.equal(conf.saas_internal_url, "http://127.0.0.1:8069")
 })
 
+test("nobody knows the password of the database manager, which is shut", () => {
+  const conf = read(null, 10)
+  assert.equal(conf.admin_passwd, "")
+  assert.equal(conf.list_db, "False")
+})
+
 test("several processes share the connections out, and never hold more than there are", () => {
   for (const count of [1, 2, 16]) {
     for (const connections of [connectionsFor(count), connectionsFor(count) + 7]) {

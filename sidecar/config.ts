@@ -63,7 +63,11 @@ const variables = {
   MASTER_LOGIN: { doc: "Technical user of the group Sidecar.", default: "saas_sidecar", parse: text },
   MASTER_PASSWORD_FILE: { doc: "File with that user's password.", default: null, parse: secret },
 
-  PG_HOST: { doc: "PostgreSQL server of the tenants.", default: "127.0.0.1", parse: word },
+  PG_HOST: {
+    doc: "PostgreSQL server of the tenants; a folder where it is to be found by its Unix socket there.",
+    default: "127.0.0.1",
+    parse: word,
+  },
   PG_PORT: { doc: "", default: "5470", parse: port },
   PG_BIN: { doc: "Folder of pg_dump and pg_restore; empty: found on PATH.", default: "", parse: optional(path) },
   PG_OPERATOR: {

@@ -32,7 +32,7 @@ export async function resync({ cluster, account, closeShop }: World, session: Se
   await closeShop()
   note("nodes and volumes")
   await makeRoom(cluster, cleanUp)
-  const making = makeInstallation("bench-resync", { parts: "database", durable: true })
+  const making = makeInstallation("bench-resync", { parts: "database", databaseTcp: true, durable: true })
   cleanUp.defer(async () => {
     const made = await making.catch(() => null)
     await made?.destroy()

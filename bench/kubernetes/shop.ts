@@ -33,7 +33,7 @@ const templateSeconds = 1200
 export async function openShop({ cluster, account, cleanUp, note }: ShopOptions): Promise<Shop> {
   note("a master that sells")
   // Writes reach the disk, as they do where people rely on them.
-  const making = makeInstallation("bench-kubernetes", { parts: "master", durable: true })
+  const making = makeInstallation("bench-kubernetes", { parts: "master", databaseTcp: true, durable: true })
   const removeInstallation = cleanUp.defer(async () => {
     const made = await making.catch(() => null)
     await made?.destroy()

@@ -84,7 +84,7 @@ function confOf(
   const options = {
     addons_path: it.odoo.addonsPath.join(","),
     data_dir: own.folder,
-    db_host: "127.0.0.1",
+    db_host: it.postgres.sockets,
     db_name: own.database,
     db_password: own.password,
     db_port: it.ports.postgres,

@@ -86,7 +86,6 @@ export class Installation {
   /** Throws a sentence about the first port that somebody else has. Those of servers of ours that run are fine. */
   private async demandPorts(): Promise<void> {
     const { stateDir, ports } = this.settings
-    if (this.postgres.pid() === null) await demandFree(ports.postgres, "PG_PORT", "PostgreSQL")
     if (this.master.server.mark() === null) await demandFree(ports.master, "MASTER_PORT", "the master Odoo")
     if (this.sidecar.mark() === null) await demandFree(ports.sidecar, "SIDECAR_PORT", "the sidecar")
     await this.demandTenantPort()
@@ -128,6 +127,9 @@ export class Installation {
   }
 
   async startPostgres(progress: Progress): Promise<void> {
+    if (this.postgres.isOutdated()) {
+      await progress("stop PostgreSQL, whose settings have changed", () => this.postgres.stop())
+    }
     if (this.postgres.pid() === null) {
       await progress("start PostgreSQL", async () => {
         await this.postgres.create()
@@ -147,8 +149,9 @@ export class Installation {
   sidecarEnv(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
     const { stateDir, ports, network, uidBase } = this.settings
     const { odoo, secrets } = this
-    const postgresBin = this.postgres.options.bin
-    return { ...sidecarEnvironment({ stateDir, odoo, secrets, postgresBin, ports, network, uidBase }), ...extra }
+    const { sockets: postgresSockets, options } = this.postgres
+    const around = { stateDir, odoo, secrets, postgresBin: options.bin, postgresSockets, ports, network, uidBase }
+    return { ...sidecarEnvironment(around), ...extra }
   }
 
   /** With a pid file and a log of its own; a second one at the same time needs another SIDECAR_PORT too. */

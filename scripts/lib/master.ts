@@ -1,6 +1,7 @@
 /** The operator's own Odoo: its configuration, its modules and its server. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { provenServer } from "../../sidecar/databases/programs.ts"
 import { Folders, renderOptions } from "../../sidecar/domain/odoo-options.ts"
 import { run } from "./commands.ts"
 import { fingerprintOf } from "./fingerprints.ts"
@@ -22,7 +23,7 @@ export interface MasterOptions {
   readonly secrets: Secrets
   readonly user: OsUser
   readonly port: number
-  readonly postgresPort: number
+  readonly database: { readonly host: string; readonly port: number }
   readonly sidecarPort: number
 }
 
@@ -66,18 +67,18 @@ export class Master {
 
   /** Writes everything that it reads at its start. */
   async writeFiles(): Promise<void> {
-    const { folder, secrets, user, port, postgresPort, odoo } = this.options
+    const { folder, secrets, user, port, database, odoo } = this.options
     mkdirSync(this.data, { recursive: true, mode: 0o700 })
     stageCode(folder)
     const settings = {
       addons_path: new Folders(...odoo.addonsPath, join(this.code, "addons")),
       admin_passwd: secrets.read("odoo-master-password"),
       data_dir: new Folders(this.data),
-      db_host: "127.0.0.1",
+      db_host: database.host,
       db_maxconn: 64,
       db_name: "master",
       db_password: secrets.read("pg-master-password"),
-      db_port: postgresPort,
+      db_port: database.port,
       db_user: "saas_master",
       http_interface: "127.0.0.1",
       http_port: port,
@@ -126,7 +127,7 @@ export class Master {
 
   env(): Record<string, string> {
     const { folder, user, odoo } = this.options
-    return { ...pythonEnv(odoo.pythonPath), HOME: folder, USER: user.name, LOGNAME: user.name }
+    return { ...pythonEnv(odoo.pythonPath), ...provenServer, HOME: folder, USER: user.name, LOGNAME: user.name }
   }
 }
 

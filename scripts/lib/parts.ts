@@ -26,6 +26,8 @@ export interface InstallationSettings {
   readonly durable: boolean
   /** Load saas_master's demonstration data. */
   readonly demo: boolean
+  /** For tests whose tenants are pods: PostgreSQL listens at its port of 127.0.0.1, too. */
+  readonly databaseTcp?: boolean
   /** Folder of the PostgreSQL that it runs with; found where nobody has said so. */
   readonly postgresBin?: string
 }
@@ -46,15 +48,16 @@ function noPostgres(cluster: string): string {
 }
 
 export async function makeParts(settings: InstallationSettings, odoo: Odoo): Promise<Parts> {
-  const { stateDir, ports, uidBase, durable } = settings
+  const { stateDir, ports, uidBase, durable, databaseTcp: tcp = false } = settings
   const cluster = join(stateDir, "postgres")
   const bin = settings.postgresBin ?? findPostgres(cluster)
   if (bin === null) throw new ToDo(noPostgres(cluster))
   const secrets = new Secrets(join(stateDir, "secrets"))
   const osUser = await databaseUser()
+  const postgres = new Cluster({ folder: cluster, port: ports.postgres, bin, osUser, durable, tcp })
   return {
     secrets,
-    postgres: new Cluster({ folder: cluster, port: ports.postgres, bin, osUser, durable }),
+    postgres,
     master: new Master({
       folder: join(stateDir, "master"),
       runFolder: join(stateDir, "run"),
@@ -62,7 +65,7 @@ export async function makeParts(settings: InstallationSettings, odoo: Odoo): Pro
       secrets,
       user: isRoot ? { name: "saas-master", uid: uidBase - 1, gid: uidBase - 1 } : currentUser(),
       port: ports.master,
-      postgresPort: ports.postgres,
+      database: { host: postgres.sockets, port: ports.postgres },
       sidecarPort: ports.sidecar,
     }),
   }

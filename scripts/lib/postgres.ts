@@ -1,6 +1,7 @@
 /**
  * A PostgreSQL cluster of our own in one folder: nobody else's databases are touched, and nobody else's settings
- * apply. The superuser is reachable over the unix socket only; everybody else comes by TCP with a password.
+ * apply. It listens at a Unix socket in a folder that only its own user can write, and at no port: a port belongs to
+ * anybody who binds it while PostgreSQL is away. The superuser is told by its user, everybody else by a password.
  */
 
 import { execFileSync } from "node:child_process"
@@ -57,6 +58,8 @@ export interface ClusterOptions {
   /** Folder of initdb, pg_ctl and the others. */
   readonly bin: string
   readonly osUser: OsUser
+  /** For tests whose clients are pods: listen at `port` of 127.0.0.1, too. */
+  readonly tcp?: boolean
   /** False for tests only: what the machine has not written when its power goes is lost. */
   readonly durable?: boolean
 }
@@ -67,7 +70,7 @@ const longestSocketPath = 107
 export class Cluster {
   readonly options: ClusterOptions
   readonly data: string
-  /** Where the unix socket is; the `host` of a superuser's connection. */
+  /** Where the Unix socket is; the `host` of every connection. */
   readonly sockets: string
   readonly log: string
 
@@ -91,6 +94,8 @@ export class Cluster {
     }
     mkdirSync(folder, { recursive: true, mode: 0o711 })
     mkdirSync(this.sockets, { recursive: true })
+    // Others get to the socket, and put nothing in its place.
+    chmodSync(this.sockets, 0o711)
     if (isRoot) for (const path of [folder, this.sockets]) chownSync(path, osUser.uid, osUser.gid)
     if (!this.exists()) {
       const sync = this.options.durable === false ? ["--no-sync"] : []
@@ -100,15 +105,25 @@ export class Cluster {
     this.writeSettings()
   }
 
-  private writeSettings(): void {
-    const { port, osUser, durable } = this.options
+  /** It runs with other settings than it would be started with now. */
+  isOutdated(): boolean {
+    const differs = ([name, lines]: readonly [string, readonly string[]]) => {
+      const path = join(this.data, name)
+      return !existsSync(path) || readFileSync(path, "utf8") !== textOf(lines)
+    }
+    return this.pid() !== null && Object.entries(this.settings()).some(differs)
+  }
+
+  private settings(): Readonly<Record<string, readonly string[]>> {
+    const { port, osUser, durable, tcp } = this.options
+    const people = new Set([osUser.name, ...(isRoot ? ["root"] : [])])
     const settings = [
       "# Written at every start; put settings of your own into postgresql.auto.conf (ALTER SYSTEM).",
       `port = ${port}`,
-      "listen_addresses = '127.0.0.1'",
+      `listen_addresses = '${tcp ? "127.0.0.1" : ""}'`,
       `unix_socket_directories = '${this.sockets}'`,
-      // Who may use the socket is said in pg_hba.conf; tenants' users are not even let near it.
-      "unix_socket_permissions = 0700",
+      // Who may use it is said in pg_hba.conf.
+      "unix_socket_permissions = 0777",
       "password_encryption = 'scram-sha-256'",
       // Enough to promise a hundred tenants of the default plan their twelve each. The table of locks has a place for
       // each connection times `max_locks_per_transaction`: with its default of 64 that is room for thirty transactions
@@ -123,22 +138,24 @@ export class Cluster {
       "log_line_prefix = '%m [%p] %u@%d '",
       ...(durable === false ? ["fsync = off", "full_page_writes = off"] : []),
     ]
-    this.write("saas.conf", settings)
+    return {
+      "saas.conf": settings,
+      "pg_hba.conf": accessRules("peer map=superuser", tcp ? "127.0.0.1/32" : null),
+      "pg_ident.conf": [...people].map((name) => `superuser  ${name}  postgres`),
+    }
+  }
+
+  private writeSettings(): void {
+    for (const [name, lines] of Object.entries(this.settings())) this.write(name, lines)
     const main = join(this.data, "postgresql.conf")
     const include = "include 'saas.conf'"
     const text = readFileSync(main, "utf8")
     if (!text.includes(include)) writeFileSync(main, `${text}\n${include}\n`)
-    this.write("pg_hba.conf", accessRules("peer map=superuser", "127.0.0.1/32"))
-    const people = new Set([osUser.name, ...(isRoot ? ["root"] : [])])
-    this.write(
-      "pg_ident.conf",
-      [...people].map((name) => `superuser  ${name}  postgres`),
-    )
   }
 
   private write(name: string, lines: readonly string[]): void {
     const path = join(this.data, name)
-    writeFileSync(path, `${lines.join("\n")}\n`)
+    writeFileSync(path, textOf(lines))
     chmodSync(path, 0o600)
     if (isRoot) chownSync(path, this.options.osUser.uid, this.options.osUser.gid)
   }
@@ -192,7 +209,7 @@ export class Cluster {
     })
   }
 
-  /** As the superuser, over the unix socket. */
+  /** As the superuser. */
   async query<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
     const client = new pg.Client({ host: this.sockets, port: this.options.port, user: "postgres", database })
     await client.connect()
@@ -205,7 +222,7 @@ export class Cluster {
 
   /** Does it answer? Not whether anybody may sign in. */
   async answers(): Promise<boolean> {
-    const args = ["-q", "-h", "127.0.0.1", "-p", String(this.options.port), "-t", "2"]
+    const args = ["-q", "-h", this.sockets, "-p", String(this.options.port), "-t", "2"]
     return (await tryRun(join(this.options.bin, "pg_isready"), args)).code === 0
   }
 
@@ -214,6 +231,10 @@ export class Cluster {
     // The folder we stand in may be closed to that user, who then could not even start.
     return run(command, line, { cwd: "/", env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8" } })
   }
+}
+
+function textOf(lines: readonly string[]): string {
+  return `${lines.join("\n")}\n`
 }
 
 async function ensureRole(client: pg.Client, role: Role, secrets: Secrets): Promise<void> {

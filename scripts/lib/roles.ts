@@ -44,17 +44,23 @@ export const masterStatements = [
   "CREATE EXTENSION IF NOT EXISTS pg_trgm",
 ] as const
 
-/** Lines of pg_hba.conf. `superuser` is how the superuser proves itself at the unix socket. */
-export function accessRules(superuser: string, clients: string): string[] {
+/**
+ * Lines of pg_hba.conf. `superuser` is how the superuser proves itself at the Unix socket, `clients` a network that others
+ * may come from as well.
+ */
+export function accessRules(superuser: string, clients: string | null): string[] {
   return [
     "# The first line that fits decides. A tenant's role is named as its database, so `sameuser` shuts all others.",
-    `local  all       postgres       ${" ".repeat(clients.length)}  ${superuser}`,
-    `host   all       postgres       ${clients}  reject`,
-    `host   all       saas_operator  ${clients}  scram-sha-256`,
-    `host   master    saas_master    ${clients}  scram-sha-256`,
-    `host   all       saas_template  ${clients}  scram-sha-256`,
-    `host   sameuser  all            ${clients}  scram-sha-256`,
+    `local all postgres ${superuser}`,
+    ...passwords("local"),
+    ...(clients === null ? [] : [`host all postgres ${clients} reject`, ...passwords("host", clients)]),
   ]
+}
+
+function passwords(...way: readonly string[]): string[] {
+  const [kind, ...from] = way
+  const may = ["all saas_operator", "master saas_master", "all saas_template", "sameuser all"]
+  return may.map((role) => [kind, role, ...from, "scram-sha-256"].join(" "))
 }
 
 /** For psql, in an empty cluster. Holds verifiers, never passwords. */

@@ -36,6 +36,8 @@ export interface SidecarSurroundings {
   readonly odoo: Odoo
   readonly secrets: Secrets
   readonly postgresBin: string
+  /** Folder of PostgreSQL's socket. */
+  readonly postgresSockets: string
   readonly ports: {
     readonly postgres: number
     readonly master: number
@@ -59,6 +61,7 @@ export function sidecarEnvironment(around: SidecarSurroundings): Record<string, 
     MASTER_URL: `http://127.0.0.1:${ports.master}`,
     MASTER_UPSTREAM: `127.0.0.1:${ports.master}`,
     MASTER_PASSWORD_FILE: secrets.path("sidecar-password"),
+    PG_HOST: around.postgresSockets,
     PG_PORT: String(ports.postgres),
     PG_BIN: around.postgresBin,
     PG_OPERATOR_PASSWORD_FILE: secrets.path("pg-operator-password"),

@@ -138,6 +138,8 @@ export function literal(text: string): string {
 
 const awayCodes = new Set([
   "ECONNREFUSED",
+  // There is no socket.
+  "ENOENT",
   "ECONNRESET",
   "ENOTFOUND",
   "ETIMEDOUT",

@@ -33,7 +33,15 @@ suiteOf.before(async () => {
   chmodSync(stateDir, 0o711)
   const odoo = await ensureOdoo(silent)
   const ports = { postgres: await pickFree(21_000, 31_000), master: 0, sidecar: 0, http: 0 }
-  const settings = { stateDir, ports, network: "127.66.0.0", uidBase: 200_000, durable: false, demo: false }
+  const settings = {
+    stateDir,
+    ports,
+    network: "127.66.0.0",
+    uidBase: 200_000,
+    durable: false,
+    demo: false,
+    databaseTcp: true,
+  }
   parts = await makeParts(settings, odoo)
   await copyTree(await snapshotOf("base", odoo, silent), stateDir)
   parts.secrets.ensure()

@@ -131,7 +131,7 @@ function writeConfig(name: string, changes: Readonly<Record<string, string>>): s
   const settings = {
     addons_path: bare.odoo.addonsPath.join(","),
     data_dir: bare.path("data"),
-    db_host: "127.0.0.1",
+    db_host: bare.parts.postgres.sockets,
     db_name: bare.database,
     db_password: bare.password,
     db_port: bare.parts.postgres.options.port,

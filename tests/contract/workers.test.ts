@@ -128,7 +128,7 @@ function withWorkers(count: number): string {
     tenant: bare.database,
     publicKey: "",
     database: bare.database,
-    databaseHost: address,
+    databaseHost: bare.parts.postgres.sockets,
     databasePort: bare.parts.postgres.options.port,
     role: "saas_master",
     password: bare.password,

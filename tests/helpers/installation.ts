@@ -30,6 +30,8 @@ export interface InstallationOptions {
    * `all`: and the template of that plan, a sidecar and nginx, ready.
    */
   readonly parts: "database" | "master" | "all"
+  /** PostgreSQL listens at its port of 127.0.0.1, too: for pods. */
+  readonly databaseTcp?: boolean
   /** Write through to the disk, as `npm start` does. False unless said: quicker. */
   readonly durable?: boolean
   /** Added to the environment of the sidecar. */
@@ -83,7 +85,8 @@ export async function makeInstallation(name: string, options: InstallationOption
   const { ports, network, uidBase } = place
   const stateDir = mkdtempSync(join(tmpdir(), `saas-${name}-`))
   chmodSync(stateDir, 0o711)
-  const settings = { stateDir, ports, network, uidBase, durable: options.durable ?? false, demo: false }
+  const { durable = false, databaseTcp = false } = options
+  const settings = { stateDir, ports, network, uidBase, durable, databaseTcp, demo: false }
   const real = await RealInstallation.open(settings, odoo)
   const destroy = async () => {
     try {

@@ -55,6 +55,7 @@ export async function makeProduct(
   }
   const installation = await makeInstallation(name, {
     parts: "master",
+    databaseTcp: true,
     ...(builds ? {} : { startFrom: (places, odoo) => readySnapshot(odoo, places, silent) }),
   })
   if (!builds) await takeTemplatesOver(installation, cluster.tenantImage)

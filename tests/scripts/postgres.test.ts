@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import pg from "pg"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
-import { findPostgres, majorVersion } from "../../scripts/lib/postgres.ts"
+import { tryRun } from "../../scripts/lib/commands.ts"
+import { isFree } from "../../scripts/lib/ports.ts"
+import { Cluster, findPostgres, majorVersion } from "../../scripts/lib/postgres.ts"
 import { ensureRole } from "../../sidecar/databases/roles.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 
@@ -16,17 +18,17 @@ test.before(async (context) => {
 test.after(({ it }) => it.destroy())
 
 async function connectAs(it: Installation, user: string, database: string, password: string): Promise<string> {
-  const client = new pg.Client({ host: "127.0.0.1", port: it.ports.postgres, user, database, password })
+  const client = new pg.Client({ host: it.postgres.sockets, port: it.ports.postgres, user, database, password })
   await client.connect()
   const { rows } = await client.query("SELECT current_database() AS name")
   await client.end()
   return rows[0].name
 }
 
-async function asOperator({ ports, secrets }: Installation): Promise<pg.Client> {
+async function asOperator({ ports, postgres, secrets }: Installation): Promise<pg.Client> {
   const name = "saas_operator"
   const password = secrets.read("pg-operator-password")
-  const client = new pg.Client({ host: "127.0.0.1", port: ports.postgres, user: name, database: name, password })
+  const client = new pg.Client({ host: postgres.sockets, port: ports.postgres, user: name, database: name, password })
   await client.connect()
   return client
 }
@@ -55,9 +57,43 @@ test("the master's role gets in nowhere else", async ({ it }) => {
   }
 })
 
-test("the superuser cannot come by TCP, not even with a password", async ({ it }) => {
+test("the superuser is nobody but root and PostgreSQL's own user, not even with a password", async ({ it }) => {
   await it.postgres.query("postgres", (client) => client.query("ALTER ROLE postgres PASSWORD 'known'"))
-  assert.match(await refusal(connectAs(it, "postgres", "postgres", "known")), /rejects connection/)
+  const told = `host=${it.postgres.sockets} port=${it.ports.postgres} user=postgres password=known`
+  const stranger = ["--reuid", String(it.uidBase + 7), "--regid", String(it.uidBase + 7), "--clear-groups"]
+  const { code, output } = await tryRun("setpriv", [...stranger, "psql", told, "-c", "SELECT 1"], { cwd: "/" })
+  assert.not.equal(code, 0)
+  assert.match(output, /Peer authentication failed for user "postgres"/)
+})
+
+test("it listens at no port, and nobody else can put a socket where its own is", async ({ it }) => {
+  const { sockets } = it.postgres
+  assert.ok(await isFree(it.ports.postgres))
+  assert.is(statSync(sockets).mode & 0o777, 0o711)
+  assert.is(statSync(sockets).uid, it.postgres.options.osUser.uid)
+  await it.postgres.stop()
+  const stranger = ["--reuid", String(it.uidBase + 7), "--regid", String(it.uidBase + 7), "--clear-groups"]
+  const bind = `import socket; socket.socket(socket.AF_UNIX).bind(${JSON.stringify(`${sockets}/.s.PGSQL.${it.ports.postgres}`)})`
+  const { output } = await tryRun("setpriv", [...stranger, "/usr/bin/python3", "-c", bind], { cwd: "/" })
+  assert.match(output, "PermissionError")
+  await it.postgres.start()
+})
+
+test("one that runs with other settings than today's is known", async ({ it }) => {
+  assert.not(it.postgres.isOutdated())
+  assert.ok(new Cluster({ ...it.postgres.options, tcp: true }).isOutdated())
+})
+
+test("a folder that is too long for a socket is told in words", async () => {
+  const folder = `/tmp/${"long/".repeat(20)}`
+  const options = { folder, port: 5470, bin: "/nowhere", osUser: { name: "nobody", uid: 65534, gid: 65534 } }
+  await new Cluster(options).create().then(
+    () => assert.unreachable(),
+    (error: Error) => {
+      assert.match(error.message, /too long for a socket\. Set SAAS_STATE_DIR to a shorter folder\./)
+    },
+  )
+  assert.not(existsSync("/tmp/long"))
 })
 
 test("what was committed survives a crash", async ({ it }) => {

@@ -124,7 +124,7 @@ test("the last room is given to one of two who ask at once", async () => {
 })
 
 function open(from = template): TenantDatabases {
-  const address = { host: "127.0.0.1", port: it.ports.postgres }
+  const address = { host: it.postgres.sockets, port: it.ports.postgres }
   const password = it.secrets.read("pg-operator-password")
   const operator = { ...address, user: "saas_operator", password, database: "saas_operator" }
   return new TenantDatabases({

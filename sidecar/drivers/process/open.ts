@@ -2,6 +2,7 @@
 import { chmod, mkdir, statfs } from "node:fs/promises"
 import type { Logger } from "pino"
 import { FinalBackups } from "../../backups/final-backups.ts"
+import { isSocketFolder } from "../../databases/operator.ts"
 import { Seats } from "../../databases/seats.ts"
 import { Servers, type SharedServer, type SharedServerSettings } from "../../databases/servers.ts"
 import { SharedServers } from "../../databases/shared-servers.ts"
@@ -86,7 +87,7 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
         table: name,
         firstUid: options.uidBase + 1,
         lastUid: options.uidBase + lastSeat,
-        databases: servers.shared.map(({ address }) => address),
+        databases: servers.shared.map(({ address }) => address).filter(({ host }) => !isSocketFolder(host)),
         relay,
         log,
       })
@@ -165,7 +166,8 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
 
 /** What somebody has said of its disk comes first. */
 function isOnThisMachine({ address, diskMb }: SharedServer): boolean {
-  return diskMb === null && ["127.0.0.1", "localhost", "::1"].includes(address.host)
+  const { host } = address
+  return diskMb === null && (isSocketFolder(host) || ["127.0.0.1", "localhost", "::1"].includes(host))
 }
 
 async function diskOf(folder: string) {

@@ -11,7 +11,7 @@ export function looksInto({ postgres, secrets, ports }: Installation): Looks {
     asSuperuser: (database, sql) => postgres.query(database, (client) => client.query(sql)),
     asTenant: async (tenant, database, sql) => {
       const password = databasePassword(Buffer.from(secrets.read("root-key"), "hex"), tenant)
-      const client = new pg.Client({ host: "127.0.0.1", port: ports.postgres, user: tenant, password, database })
+      const client = new pg.Client({ host: postgres.sockets, port: ports.postgres, user: tenant, password, database })
       // Told by the query that it happens to.
       client.on("error", () => undefined)
       await client.connect()

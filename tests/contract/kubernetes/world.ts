@@ -42,6 +42,7 @@ export async function makeKubernetesWorld(
   // What a Job builds is tried where a tenant's whole life is (life.test.ts).
   const installation = await makeInstallation("kubernetes", {
     parts: "database",
+    databaseTcp: true,
     startFrom: (places, odoo) => templateSnapshot(odoo, places),
   })
   await takeTemplatesOver(installation, tenantImage)

@@ -149,10 +149,10 @@ export function deaths(test: Test, world: () => ProcessWorld): void {
   })
 
   test("a full disk of the server is a matter for a person", async () => {
-    const { ports, secrets } = world().installation
+    const { ports, postgres, secrets } = world().installation
     const password = secrets.read("pg-operator-password")
     const user = "saas_operator"
-    const operator = new Operator({ host: "127.0.0.1", port: ports.postgres, user, password, database: user })
+    const operator = new Operator({ host: postgres.sockets, port: ports.postgres, user, password, database: user })
     const full = "RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = 'could not extend file'"
     await assert.rejects(operator.query(`DO $$ BEGIN ${full}; END $$`), (error: Error) => {
       assert.equal(error.name, "PermanentError")

@@ -104,7 +104,7 @@ export function isolation(test: Test, world: () => ProcessWorld): void {
     const own = await world().driver.target.runtime.endpoint(one.fence)
     const other = await world().driver.target.runtime.endpoint(two.fence)
     assert.equal(await intruder.connect((own as Address).host, (own as Address).port), "open")
-    assert.equal(await intruder.connect("127.0.0.1", ports.postgres), "open")
+    assert.equal(await intruder.sql(one.id, "SELECT 1"), "1")
     for (const [host, port] of [
       [(other as Address).host, (other as Address).port],
       ["127.0.0.1", ports.http],

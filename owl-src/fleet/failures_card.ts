@@ -63,7 +63,7 @@ export class FailuresCard extends Component<FailuresCardProps> {
     this.retrying.add(operation.id)
     try {
       await this.orm.call("saas.fleet", "retry", [operation.id])
-      this.notification.add(_t("%s is tried again.", operation.subject), { type: "success" })
+      this.notification.add(_t("%s is being retried.", operation.subject), { type: "success" })
       this.props.onRetried()
     } finally {
       this.retrying.delete(operation.id)

@@ -34,10 +34,10 @@ export class FirstSteps extends Component<FirstStepsProps> {
       {
         name: "target",
         done: target_ready,
-        title: _t("A place where tenants run"),
+        title: _t("A target where tenants run"),
         help: target_ready
           ? _t("A target is connected and ready.")
-          : _t("Start the sidecar: its target shows up here by itself as soon as it has said hello."),
+          : _t("Start the sidecar. Its target appears here as soon as it is connected."),
         button: _t("Targets"),
         open: () => this.action.doAction("saas_master.saas_target_action"),
       },
@@ -45,7 +45,7 @@ export class FirstSteps extends Component<FirstStepsProps> {
         name: "plan",
         done: plans > 0,
         title: _t("Create a plan"),
-        help: _t("What you sell: the modules, the limits and the price."),
+        help: _t("The apps, limits and price that you sell."),
         button: plans > 0 ? _t("Plans") : _t("New plan"),
         open: () => this.action.doAction("saas_master.saas_plan_action"),
       },
@@ -55,9 +55,9 @@ export class FirstSteps extends Component<FirstStepsProps> {
         title: _t("Confirm a quotation"),
         help:
           quotations > 0
-            ? _t("A quotation with a plan is waiting. Confirm it, and the customer's Odoo runs seconds later.")
+            ? _t("A quotation with a plan is waiting. Confirm it: the customer's Odoo is running within seconds.")
             : _t(
-                "Put a plan and the wished address on a quotation. Confirm it, and the customer's Odoo runs seconds later.",
+                "Add a plan and the requested address to a quotation. Confirm it: the customer's Odoo is running within seconds.",
               ),
         button: quotations > 0 ? _t("Quotations") : _t("New quotation"),
         open: () => this.action.doAction("sale.action_quotations_with_onboarding"),

@@ -71,11 +71,11 @@ export class FleetPage extends Component {
 
   pause(): void {
     this.dialog.add(ConfirmationDialog, {
-      title: _t("Pause all work?"),
+      title: _t("Pause all operations?"),
       body: _t(
-        "Nothing new is begun until work is resumed: no tenant is made, changed, backed up or deleted. Running tenants go on serving their visitors, and what is under way is finished.",
+        "No new operation starts until you resume: no tenant is set up, changed, backed up or deleted. Running tenants stay available, and running operations are completed.",
       ),
-      confirmLabel: _t("Pause all work"),
+      confirmLabel: _t("Pause all operations"),
       confirm: () => this.setPaused(true),
       cancel: () => undefined,
     })
@@ -89,7 +89,7 @@ export class FleetPage extends Component {
     this.dialog.add(ConfirmationDialog, {
       title: _t("Is this the one?"),
       body: _t(
-        "Confirm only if no other master serves these tenants. Two masters that both act on them would undo each other's work, and one restored from an old copy would undo what happened since.",
+        "Confirm only if no other master manages these tenants. Two active masters undo each other's changes, and a master restored from an old copy undoes everything that has changed since.",
       ),
       confirmLabel: _t("This is the one"),
       confirm: async () => {

@@ -54,7 +54,7 @@ export class FullnessBar extends Component<FullnessBarProps> {
   get warning(): string {
     const { level } = this
     if (level !== "high" && level !== "full") return ""
-    if (this.percent > 100) return level === "full" ? _t("far more than there is") : _t("more than there is")
+    if (this.percent > 100) return level === "full" ? _t("far over capacity") : _t("over capacity")
     return level === "full" ? _t("nearly full") : _t("getting full")
   }
 }

@@ -29,7 +29,7 @@ export class WorkCard extends Component<WorkCardProps> {
 
   stepLabel(operation: Operation): string {
     const step = currentStep(operation.steps)
-    return step ? this.labelOf(step) : _t("Looking what there is to do")
+    return step ? this.labelOf(step) : _t("Checking what to do")
   }
 
   labelOf(step: OperationStep): string {
@@ -47,7 +47,7 @@ export class WorkCard extends Component<WorkCardProps> {
   }
 
   attemptText(operation: Operation): string {
-    return _t("try %s", operation.attempt)
+    return _t("attempt %s", operation.attempt)
   }
 
   moreText(count: number): string {

@@ -86,7 +86,7 @@ export class StepTimeline extends Component<StepTimelineProps> {
   }
 
   get attemptText(): string {
-    return _t("try %s", this.operation?.attempt ?? 0)
+    return _t("attempt %s", this.operation?.attempt ?? 0)
   }
 
   /** For those who hear the page: the step under way, or how it ended. */
@@ -120,10 +120,10 @@ export class StepTimeline extends Component<StepTimelineProps> {
   /** What a person does about a failure, said even where the person who looks may not do it. */
   get hint(): string {
     const todo = this.state.timeline?.can_retry
-      ? _t("Put right what is named above, then press Retry.")
-      : _t("Once what is named above is put right, an operator can press Retry.")
+      ? _t("Fix the cause above, then press Retry.")
+      : _t("Once the cause above is fixed, an operator can press Retry.")
     // A tenant is what it has come to; the build of a template and a check begin with nothing each time.
-    const then = this.operation?.tenant_id ? _t("What was already done is kept.") : _t("It then begins anew.")
+    const then = this.operation?.tenant_id ? _t("Completed steps are kept.") : _t("It then starts from the beginning.")
     return `${todo} ${then}`
   }
 
@@ -132,7 +132,7 @@ export class StepTimeline extends Component<StepTimelineProps> {
   }
 
   stateLabel(step: OperationStep): string {
-    return { running: _t("Under way"), done: _t("Done"), failed: _t("Failed") }[step.state]
+    return { running: _t("In progress"), done: _t("Done"), failed: _t("Failed") }[step.state]
   }
 
   icon(step: OperationStep): string {

@@ -16,7 +16,7 @@ export class Interrupted extends Error {
 
 const sentences: Record<Interruption, string> = {
   lost: "Another worker has taken this over.",
-  cancelled: "Cancelled by a person.",
+  cancelled: "Cancelled.",
   released: "The sidecar is stopping; this goes on when it is back.",
   moved: "Something else is wanted now.",
 }

@@ -32,7 +32,7 @@ export function pageOf(state: RouteState): string | null {
         mark(state) +
         page("This Odoo is suspended", [
           state.reason,
-          "Its data is kept. If you run this Odoo, sign in to your customer portal or write to your provider.",
+          "Its data is kept. If you run this Odoo, log in to your customer portal or contact your provider.",
         ])
       )
     case "maintenance":
@@ -63,7 +63,7 @@ export const interruptedPage = page("This Odoo was interrupted", [
   "Then go back and look whether it has arrived before you send it again.",
 ])
 
-export const tooManyPage = page("Too many attempts to sign in", [
+export const tooManyPage = page("Too many attempts to log in", [
   "There were many attempts from your network in a short time. Please wait a minute and try again.",
 ])
 

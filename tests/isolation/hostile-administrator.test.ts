@@ -225,13 +225,13 @@ test("reaches nobody on the Internet once their plan says so, and is told why ma
   const waits = () => admin.call("ir.mail_server", "test_smtp_connection", [[server]])
   try {
     assert.equal(await intruder.connect(outside.address, 443), "open")
-    await assert.rejects(waits(), /has configured no mail relay/)
+    await assert.rejects(waits(), /has not set up a mail relay/)
     const before = pidOf(it, a.ref)
     await change({ saas_outgoing_https: false })
     assert.notEqual(await intruder.connect(outside.address, 443), "open")
     assert.equal(pidOf(it, a.ref), before)
     await change({ saas_outgoing_mail: false })
-    await assert.rejects(waits(), /the plan of this Odoo sends none.*\/my\/odoo\//)
+    await assert.rejects(waits(), /does not include outgoing mail.*\/my\/odoo\//)
     await change({ saas_outgoing_https: true })
     assert.equal(await intruder.connect(outside.address, 443), "open")
   } finally {

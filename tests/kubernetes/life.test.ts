@@ -74,7 +74,7 @@ test("a person has it checked whether tenants are kept apart, and a sidecar that
   // A cluster of our own holds pods to their policies; one of KUBECONFIG may.
   const isKept = product.cluster.node !== null || found === "kept"
   assert.deepEqual(wrong, isKept ? [] : ["Another tenant", "The control of the cluster"])
-  assert.match(verdict, isKept ? /^Tenants are kept apart/ : /^Not enforced by this cluster: .* Calico/)
+  assert.match(verdict, isKept ? /^Tenants are isolated/ : /^This cluster does not enforce network policies.* Calico/)
 })
 
 test("whoever visits it while it is suspended reads why", async () => {

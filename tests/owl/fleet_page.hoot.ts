@@ -146,7 +146,7 @@ test("a viewer reads why, and has nothing to press", async () => {
   expect(".o_saas_failure_reason").toHaveCount(1)
   expect(".o_saas_retry").toHaveCount(0)
   expect(".o_saas_resume").toHaveCount(0)
-  expect(".o_saas_paused").toHaveText(/until an owner resumes it/)
+  expect(".o_saas_paused").toHaveText(/until an owner resumes them/)
 })
 
 test("an owner pauses after being told what that means, and resumes at once", async () => {
@@ -157,7 +157,7 @@ test("an owner pauses after being told what that means, and resumes at once", as
   })
   await openFleet()
   await contains(".o_saas_pause").click()
-  expect(".modal").toHaveText(/Running tenants go on serving their visitors/)
+  expect(".modal").toHaveText(/Running tenants stay available/)
   await contains(".modal .btn-primary").click()
   await passTime()
   expect.verifySteps(["paused true", "fetch"])
@@ -175,9 +175,9 @@ test("a master that may be a copy says so before all else, and an owner confirms
     return true
   })
   await openFleet()
-  expect(".o_saas_unconfirmed").toHaveText(/it only looks on/)
+  expect(".o_saas_unconfirmed").toHaveText(/it is read-only/)
   await contains(".o_saas_unconfirmed .btn").click()
-  expect(".modal").toHaveText(/no other master serves these tenants/)
+  expect(".modal").toHaveText(/no other master manages these tenants/)
   await contains(".modal .btn-primary").click()
   await passTime()
   expect.verifySteps(["confirmed", "fetch"])
@@ -221,14 +221,14 @@ test("targets and servers show how full they are, in words where it is too much,
   })
   await openFleet()
   expect(queryAllTexts("[data-target=local] .o_saas_fullness")).toEqual([
-    "Memory promised\nfar more than there is\n15 GB of 10 GB",
-    "Processor cores promised\n3 of 2",
+    "Reserved memory\nfar over capacity\n15 GB of 10 GB",
+    "Reserved processor cores\n3 of 2",
   ])
   expect(".o_saas_isolation").toHaveText(/Missing: own uid, memory limit/)
   expect(queryAllTexts("[data-server=main] .o_saas_fullness")).toEqual([
-    "Storage promised\nfar more than there is\n300 GB of 100 GB",
+    "Reserved storage\nfar over capacity\n300 GB of 100 GB",
     "Databases\ngetting full\n80 of 100",
-    "Connections promised\n10 of 100",
+    "Reserved connections\n10 of 100",
   ])
   expect(".o_saas_disk").toHaveAttribute("data-level", "full")
 })
@@ -237,10 +237,10 @@ test("a target that went silent stands out while somebody looks", async () => {
   const target = makeTarget({ last_hello: "2026-01-31 09:58:00" })
   fleet = makeFleet({ targets: [target] })
   await openFleet()
-  expect("[data-target=local] .o_saas_ago").toHaveText("heard 2 minutes ago")
+  expect("[data-target=local] .o_saas_ago").toHaveText("last contact 2 minutes ago")
   expect("[data-target=local] .o_saas_late").toHaveCount(0)
   await passTime(90_000)
-  expect("[data-target=local] .o_saas_late").toHaveText("heard 3 minutes ago")
+  expect("[data-target=local] .o_saas_late").toHaveText("last contact 3 minutes ago")
 })
 
 test("trials that end soon stand out by more than colour", async () => {

@@ -33,7 +33,7 @@ export function makeOperation(more: Partial<Operation> = {}): Operation {
     target_id: false,
     subject: "Acme",
     intent: "make",
-    title: "Make This Odoo",
+    title: "Set Up",
     state: "running",
     state_label: "Running",
     attempt: 1,

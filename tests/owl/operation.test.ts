@@ -31,7 +31,7 @@ const operation: Operation = {
   target_id: false,
   subject: "Acme",
   intent: "make",
-  title: "Make This Odoo",
+  title: "Set Up",
   state: "running",
   state_label: "Running",
   attempt: 1,

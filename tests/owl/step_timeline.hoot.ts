@@ -42,7 +42,7 @@ async function openTimeline(date = now): Promise<void> {
 test("shows each step with its words, its state and how long it took", async () => {
   await openTimeline()
   expect(queryAllTexts(".o_saas_step_label")).toEqual(["Copy the template", "Start Odoo"])
-  expect(queryAllAttributes(".o_saas_step_icon", "aria-label")).toEqual(["Done", "Under way"])
+  expect(queryAllAttributes(".o_saas_step_icon", "aria-label")).toEqual(["Done", "In progress"])
   expect(".o_saas_step_done .o_saas_step_duration").toHaveText("240ms")
   expect(".o_saas_step_running").toHaveAttribute("aria-current", "step")
 })
@@ -132,7 +132,7 @@ test("a failure says why, what to do, and is tried again by one click", async ()
   await contains(".o_saas_timeline .o_saas_retry").click()
   expect.verifySteps(["retry 7", "fetch saas.tenant 3", "changed"])
   expect(".o_saas_timeline_failure").toHaveCount(0)
-  expect(".o_saas_timeline_waiting").toHaveText("Waiting for its turn; it begins by itself.")
+  expect(".o_saas_timeline_waiting").toHaveText("Queued. It starts automatically.")
 })
 
 test("who may not retry reads who can", async () => {
@@ -140,13 +140,13 @@ test("who may not retry reads who can", async () => {
   canRetry = false
   await openTimeline()
   expect(".o_saas_retry").toHaveCount(0)
-  expect(".o_saas_timeline_failure").toHaveText(/an operator can press Retry\. What was already done is kept\./)
+  expect(".o_saas_timeline_failure").toHaveText(/an operator can press Retry\. Completed steps are kept\./)
 })
 
 test("who may try a check of a target again reads that it begins anew", async () => {
   operation = makeOperation({ ...failed, tenant_id: false, target_id: 2, intent: "check_isolation" })
   await openTimeline()
-  expect(".o_saas_timeline_failure").toHaveText(/then press Retry\. It then begins anew\./)
+  expect(".o_saas_timeline_failure").toHaveText(/then press Retry\. It then starts from the beginning\./)
 })
 
 test("a waiting operation says when it is tried again and why it waits", async () => {
@@ -159,19 +159,19 @@ test("a waiting operation says when it is tried again and why it waits", async (
     steps: [],
   })
   await openTimeline()
-  expect(".o_saas_timeline_waiting").toHaveText(/Tried again in 2\d seconds/)
+  expect(".o_saas_timeline_waiting").toHaveText(/Retry in 2\d seconds/)
   await passTime(3000)
-  expect(".o_saas_timeline_waiting").toHaveText(/Tried again in 2[012] seconds/)
+  expect(".o_saas_timeline_waiting").toHaveText(/Retry in 2[012] seconds/)
   await passTime(30_000)
-  expect(".o_saas_timeline_waiting").toHaveText(/Tried again now/)
+  expect(".o_saas_timeline_waiting").toHaveText(/Retrying now/)
   expect(".o_saas_timeline_waiting").toHaveText(/PostgreSQL does not answer\./)
-  expect(".o_saas_timeline_head").toHaveText(/try 2/)
+  expect(".o_saas_timeline_head").toHaveText(/attempt 2/)
 })
 
 test("before any work it says that steps will come", async () => {
   operation = null
   await openTimeline()
-  expect(".o_saas_timeline_none").toHaveText(/Nothing has been done here yet/)
+  expect(".o_saas_timeline_none").toHaveText(/No steps yet/)
   operation = makeOperation()
   await tellOperation(operation)
   await passTime()

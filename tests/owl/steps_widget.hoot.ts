@@ -8,7 +8,7 @@ class Tenant extends models.Model {
   _name = "saas.tenant"
   name = fields.Char()
   message = fields.Char()
-  _records = [{ id: 3, name: "Acme", message: "Being made" }]
+  _records = [{ id: 3, name: "Acme", message: "Setting up" }]
 }
 
 defineMailModels()
@@ -24,12 +24,12 @@ beforeEach(() => {
 })
 
 test("a tenant's form shows the steps, and all of it follows the tenant", async () => {
-  const record = { id: 3, name: "Acme", message: "Being made" }
+  const record = { id: 3, name: "Acme", message: "Setting up" }
   onRpc("saas.tenant", "web_read", () => [record])
   await openTab()
   await mountView({ type: "form", resModel: "saas.tenant", resId: 3, arch })
   expect(".o_saas_step").toHaveCount(2)
-  expect("[name=message]").toHaveText("Being made")
+  expect("[name=message]").toHaveText("Setting up")
   record.message = "Acme is up"
   await tellTenant({ id: 3 })
   await passTime()

@@ -139,7 +139,7 @@ test("many attempts to sign in are slowed down, and nothing else is", async () =
   const attempts = Array.from({ length: 30 }, () => get("two.localhost", "/web/login", { method: "POST" }))
   const refused = (await Promise.all(attempts)).filter(({ status }) => status === 429)
   assert.ok(refused.length > 10, `${refused.length} were refused`)
-  assert.match(refused[0]?.body ?? "", /Too many attempts to sign in/)
+  assert.match(refused[0]?.body ?? "", /Too many attempts to log in/)
   assert.equal((await get("two.localhost", "/web/login")).status, 200)
 })
 

@@ -7,7 +7,7 @@ pending, and never out of deleted.
 
 PHASE_LABELS = [
     ("pending", "Pending"),
-    ("provisioning", "Being Made"),
+    ("provisioning", "Setting up"),
     ("running", "Running"),
     ("asleep", "Asleep"),
     ("suspended", "Suspended"),

@@ -17,7 +17,9 @@ class SaasClaimAnswer(models.Model):
     answer = fields.Text(required=True, readonly=True)
     at = fields.Datetime(required=True, readonly=True, index=True)
 
-    _request_unique = models.Constraint("UNIQUE(request_id)", "That claim was answered already.")
+    _request_unique = models.Constraint(
+        "UNIQUE(request_id)", "This claim has already been answered."
+    )
 
     @api.model
     def _recall(self, request_id):

@@ -11,7 +11,7 @@ COUNTS = (
     "disk_free_mb",
     "disk_total_mb",
 )
-LEVELS = [("fine", "Room"), ("high", "Getting Full"), ("full", "Full")]
+LEVELS = [("fine", "Available"), ("high", "Getting Full"), ("full", "Full")]
 
 
 class SaasDatabaseServer(models.Model):
@@ -32,14 +32,16 @@ class SaasDatabaseServer(models.Model):
     state = fields.Selection(
         [("ready", "Ready"), ("not_ready", "Not Ready")], compute="_compute_state"
     )
-    note = fields.Text("What to Know", readonly=True)
+    note = fields.Text("Notes", readonly=True)
     max_connections = fields.Integer(
-        readonly=True, help="For tenants: what PostgreSQL takes, without what it and we keep."
+        readonly=True,
+        help="Connections available to tenants: PostgreSQL's maximum without those reserved for "
+        "itself and the control plane.",
     )
     max_databases = fields.Integer(readonly=True)
     databases = fields.Integer("Tenants", readonly=True)
     promised_connections = fields.Integer(
-        readonly=True, help="What the plans of its tenants allow together, whoever is busy."
+        readonly=True, help="Connections that the plans of its tenants allow in total."
     )
     connections = fields.Integer("Open Connections", readonly=True)
     disk_free_mb = fields.Integer("Free Disk Space (MB)", readonly=True)
@@ -56,10 +58,10 @@ class SaasDatabaseServer(models.Model):
     disk_percent = fields.Float("Disk Full", compute="_compute_percent")
     percent = fields.Float("Full", compute="_compute_percent")
     level = fields.Selection(LEVELS, compute="_compute_percent")
-    warned = fields.Boolean(readonly=True, help="Staff was told that it is getting full.")
+    warned = fields.Boolean(readonly=True, help="Staff has been warned that it is getting full.")
 
     _name_unique = models.Constraint(
-        "UNIQUE(target_id, name)", "There is a database server of that name already."
+        "UNIQUE(target_id, name)", "A database server with this name already exists."
     )
 
     @api.depends("ready")
@@ -136,7 +138,7 @@ class SaasDatabaseServer(models.Model):
             is_unmade = tenant.phase == "failed" and not tenant.ready_at
             if is_unmade or tenant._given_up().state == "failed":
                 tenant._begin_again(
-                    self.env._("The database server %s can hold more than before.", self.name)
+                    self.env._("The capacity of the database server %s was increased.", self.name)
                 )
 
     # Warned of once, while there is time
@@ -165,8 +167,8 @@ class SaasDatabaseServer(models.Model):
     def _advice(self):
         return self.env._(
             "%(tenants)s of %(max_tenants)s tenants, %(promised)s of %(max_connections)s "
-            "connections promised, %(disk)d %% of the disk used. Raise what it can hold, or add a "
-            "database server; once it is full, new tenants are refused.",
+            "connections reserved, %(disk)d %% of the disk used. Increase its capacity or add a "
+            "database server. Once it is full, new tenants are refused.",
             tenants=self.databases,
             max_tenants=self.max_databases,
             promised=self.promised_connections,

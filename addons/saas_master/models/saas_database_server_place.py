@@ -23,10 +23,9 @@ class SaasDatabaseServerPlace(models.Model):
             return
         raise UserError(
             self.env._(
-                "The database server %(server)s has no room for that: %(promised)s of the "
-                "%(max_connections)s connections that its tenants may have are promised, and this "
-                "needs %(more)s more. Raise what it can hold (max_connections), or choose a plan "
-                "with fewer connections.",
+                "The database server %(server)s does not have enough connections: %(promised)s of "
+                "%(max_connections)s are reserved for tenants, and this plan needs %(more)s more. "
+                "Increase max_connections, or choose a plan with fewer connections.",
                 server=self.name,
                 promised=placed.promised,
                 max_connections=placed.max_connections,
@@ -78,41 +77,41 @@ class SaasDatabaseServerPlace(models.Model):
         match choice.why:
             case "only":
                 return self.env._(
-                    "%(server)s is the only database server that has room; with it, it is "
-                    "%(percent)s %% full.",
+                    "%(server)s is the only database server with capacity left. With this tenant "
+                    "it is %(percent)s %% full.",
                     server=server.name,
                     percent=choice.percent,
                 )
             case "emptiest":
                 return self.env._(
-                    "%(server)s is the emptiest of %(count)s database servers that have room; with "
-                    "it, it is %(percent)s %% full.",
+                    "%(server)s has the most capacity left of %(count)s database servers. With "
+                    "this tenant it is %(percent)s %% full.",
                     server=server.name,
                     count=choice.had_room,
                     percent=choice.percent,
                 )
             case "dedicated":
                 return self.env._(
-                    "Its plan gives it a database server of its own, which is made in %(target)s "
-                    "from a template of %(server)s.",
+                    "Its plan includes a database server of its own, which is created on "
+                    "%(target)s from a template of %(server)s.",
                     target=server.target_id.name,
                     server=server.name,
                 )
             case "no_dedicated":
                 return self.env._(
-                    "Its plan gives it a database server of its own, and no target that is ready "
-                    "can make one. Add a Kubernetes target with KUBE_PG_IMAGE, or choose a plan "
-                    "on a shared server; it goes on by itself as soon as one can."
+                    "Its plan includes a database server of its own, and no ready target can "
+                    "create one. Add a Kubernetes target with KUBE_PG_IMAGE, or choose a plan on a "
+                    "shared server. It continues automatically as soon as a target can."
                 )
             case "all_full":
                 return self.env._(
-                    "All database servers are full: %(list)s. Raise what one can hold, or add one; "
-                    "it goes on by itself then.",
+                    "All database servers are full: %(list)s. Increase the capacity of one, or add "
+                    "one. It then continues automatically.",
                     list=", ".join(self._obstacles(choice)),
                 )
         return self.env._(
-            "No target is ready to take it. Look at SaaS ▸ Places ▸ Targets; it goes on by itself "
-            "as soon as one is."
+            "No target is ready for it. Check SaaS ▸ Infrastructure ▸ Targets. It continues "
+            "automatically as soon as one is ready."
         )
 
     @api.model

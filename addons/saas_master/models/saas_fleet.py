@@ -80,7 +80,7 @@ class SaasFleet(models.AbstractModel):
         """
         self.env["saas.tenant"]._check_group("saas_master.group_saas_viewer")
         if model not in TIMELINE_FIELDS:
-            raise UserError(self.env._("There are no steps to show for %s.", model))
+            raise UserError(self.env._("No steps for %s.", model))
         self.env[model].browse(res_id).check_access("read")
         subject = [(TIMELINE_FIELDS[model], "=", res_id)]
         Operation = self.env["saas.operation"]
@@ -102,7 +102,7 @@ class SaasFleet(models.AbstractModel):
         """Try again what failed; the groups are checked where it is done."""
         operation = self.env["saas.operation"].browse(operation_id).exists()
         if not operation:
-            raise UserError(self.env._("This operation is gone. Reload the page."))
+            raise UserError(self.env._("This operation no longer exists. Reload the page."))
         operation.action_retry()
         return True
 

@@ -37,19 +37,23 @@ class SaasOperation(models.Model):
             ("done", "Done"),
             ("failed", "Failed"),
             ("cancelled", "Cancelled"),
-            ("set_aside", "Set Aside"),
+            ("set_aside", "Stopped after repeated failures"),
         ],
         default="queued",
         required=True,
         readonly=True,
     )
     reason = fields.Char(
-        readonly=True, help="Who or what asked for it; empty where another state is wanted."
+        readonly=True, help="Who or what requested it. Empty for a change of the desired state."
     )
-    message = fields.Text(readonly=True, help="Why it waits or failed, and what to do next.")
+    message = fields.Text(
+        readonly=True, help="Why it is waiting or has failed, and what to do next."
+    )
     attempt = fields.Integer("Attempts", readonly=True)
-    crashes = fields.Integer(readonly=True, help="Workers in a row that it outlived for nothing.")
-    progress = fields.Char(readonly=True, help="Kinds of steps that it came to so far.")
+    crashes = fields.Integer(
+        readonly=True, help="Workers that ended in a row during this operation, without progress."
+    )
+    progress = fields.Char(readonly=True, help="Kinds of steps reached so far.")
     not_before = fields.Datetime(readonly=True)
     lease = fields.Char(readonly=True, groups="base.group_system")
     lease_expires = fields.Datetime(readonly=True)
@@ -57,9 +61,13 @@ class SaasOperation(models.Model):
         readonly=True, groups="base.group_system", help="The lease that was finished last."
     )
     cancel_asked = fields.Boolean(readonly=True)
-    deletion_at = fields.Datetime(readonly=True, help="When the deletion brake let it pass.")
+    deletion_at = fields.Datetime(
+        readonly=True, help="When the limit of deletions per hour allowed it."
+    )
     worker = fields.Char(readonly=True)
-    generation = fields.Integer(readonly=True, help="Of the spec that its worker knows.")
+    generation = fields.Integer(
+        readonly=True, help="The version of the specification that its worker uses."
+    )
     started_at = fields.Datetime("Started", readonly=True)
     ended_at = fields.Datetime("Ended", readonly=True)
     step_ids = fields.One2many("saas.operation.step", "operation_id", "Steps")
@@ -168,12 +176,10 @@ class SaasOperation(models.Model):
     def action_retry(self):
         self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
         self.check_access("read")
-        reason = self.env._("%s asked to try again.", self.env.user.name)
+        reason = self.env._("%s requested a retry.", self.env.user.name)
         for operation in self.sudo():
             if operation.state not in ("failed", "set_aside", "cancelled", "queued"):
-                raise UserError(
-                    self.env._("It is not over yet, or was done: nothing to try again.")
-                )
+                raise UserError(self.env._("Only a failed or stopped operation can be retried."))
             self.env["saas.audit.entry"]._log(operation, "retry")
             operation.tenant_id._check_can_change_or_delete()
             self.sudo()._queue(
@@ -194,13 +200,13 @@ class SaasOperation(models.Model):
             if operation.state == "queued":
                 # What is called off is all that is wanted by now.
                 operation.generation = operation.tenant_id.generation
-                operation._end("cancelled", self.env._("%s cancelled it.", self.env.user.name))
+                operation._end("cancelled", self.env._("Cancelled by %s.", self.env.user.name))
             elif operation.state == "running":
                 operation.cancel_asked = True
-                operation.message = self.env._("%s cancels it.", self.env.user.name)
+                operation.message = self.env._("Being cancelled by %s.", self.env.user.name)
                 operation._notify()
             else:
-                raise UserError(self.env._("It is over already."))
+                raise UserError(self.env._("This operation has already ended."))
             self.env["saas.audit.entry"]._log(operation, "cancel")
         self._nudge()
         return True

@@ -151,7 +151,7 @@ class SaasOperationClaim(models.Model):
             return True
         self.crashes += 1
         if self.cancel_asked:
-            self._end("cancelled", self.env._("Cancelled; its worker did not answer any more."))
+            self._end("cancelled", self.env._("Cancelled. Its worker stopped responding."))
             self.cancel_asked = False
             return False
         if self.crashes >= MOST_CRASHES:
@@ -162,8 +162,9 @@ class SaasOperationClaim(models.Model):
     def _set_aside(self):
         last = self.step_ids.sorted("number")[-1:]
         reason = self.env._(
-            "Set aside: %(crashes)s workers in a row ended over it without getting any further. "
-            "The last step was: %(step)s. Look at the sidecar's log for why, then try again.",
+            "Stopped after repeated failures: the sidecar ended %(crashes)s times in a row during "
+            "this operation, without progress. Last step: %(step)s. Look for the cause in the "
+            "sidecar's log, then press Retry.",
             crashes=self.crashes,
             step=last.label or self.env._("none"),
         )
@@ -211,8 +212,8 @@ class SaasOperationClaim(models.Model):
     @api.model
     def _explain_brake(self):
         reason = self.env._(
-            "Waits for the brake: at most %s tenants are deleted within an hour. It goes on by "
-            "itself; an owner can change the number in the settings.",
+            "Waiting for the safety limit: at most %s tenants are deleted within an hour. It "
+            "continues automatically. An owner can change the limit in the settings.",
             self._most_deletions(),
         )
         held = self.search(

@@ -3,7 +3,7 @@ from odoo import api, fields, models
 from .said import said
 
 INTENTS = [
-    ("make", "Make This Odoo"),
+    ("make", "Set Up"),
     ("change", "Apply Changes"),
     ("suspend", "Suspend"),
     ("resume", "Resume"),

@@ -88,7 +88,7 @@ class SaasOperationReport(models.Model):
         self.ensure_one()
         if self.cancel_asked and outcome["kind"] in ("retry", "released"):
             # Its worker had not heard of that yet: nobody goes on with it all the same.
-            outcome = {"kind": "cancelled", "reason": self.env._("Cancelled by a person.")}
+            outcome = {"kind": "cancelled", "reason": self.env._("Cancelled.")}
         finish = {
             "done": self._finish_done,
             "checked": self._finish_checked,
@@ -116,7 +116,7 @@ class SaasOperationReport(models.Model):
             return
         # What waits behind it for no other reason than a change that was seen to by now.
         self._waiting(tenant).filtered(lambda waiting: not waiting.reason)._end(
-            "done", self.env._("Seen to by the operation before.")
+            "done", self.env._("Already done by the previous operation.")
         )
         if tenant.desired == "deleted" and tenant.phase == "deleted":
             tenant._retire()
@@ -159,7 +159,7 @@ class SaasOperationReport(models.Model):
         )
         if twin:
             # It does all that this one would do. What is newly wanted need not wait for a backoff.
-            self._end("cancelled", self.env._("Goes on in the operation queued behind it."))
+            self._end("cancelled", self.env._("Continued in the next operation."))
             return
         not_before = fields.Datetime.now() + timedelta(seconds=after_s) if after_s else False
         self.write(

@@ -5,14 +5,14 @@ _lt = LazyTranslate(__name__)
 
 # What people read for each `StepKind` of sidecar/domain/plan.ts; a test holds the two equal.
 STEP_LABELS = {
-    "make_server": _lt("Make its database server"),
+    "make_server": _lt("Create its database server"),
     "build_template": _lt("Build the template"),
     "clone_database": _lt("Copy the template"),
-    "prepare_database": _lt("Give it an identity of its own"),
+    "prepare_database": _lt("Set its own identity"),
     "open_database": _lt("Open the database"),
-    "repair_rights": _lt("Put its rights in order"),
-    "give_connections": _lt("Give it more database connections"),
-    "create_files": _lt("Make room for its files"),
+    "repair_rights": _lt("Set database permissions"),
+    "give_connections": _lt("Allow more database connections"),
+    "create_files": _lt("Create the file storage"),
     "start_runtime": _lt("Start Odoo"),
     "await_ready": _lt("Wait until Odoo answers"),
     "bootstrap": _lt("Set up company and first user"),
@@ -20,16 +20,16 @@ STEP_LABELS = {
     "route": _lt("Open its address"),
     "deactivate_users": _lt("Deactivate users beyond the plan"),
     "stop_runtime": _lt("Stop Odoo"),
-    "shelve_backup": _lt("Set the last backup aside"),
-    "back_up": _lt("Make a final backup"),
+    "shelve_backup": _lt("Store the last backup"),
+    "back_up": _lt("Create a final backup"),
     "verify_backup": _lt("Check the backup"),
     "drop_database": _lt("Delete the database"),
     "remove_files": _lt("Delete the files"),
     "remove_server": _lt("Delete its database server"),
     "remove_route": _lt("Close its address"),
-    "start_probes": _lt("Start probes in the place of two tenants"),
-    "try_ways": _lt("Try what they reach"),
-    "remove_probes": _lt("Take the probes away"),
+    "start_probes": _lt("Start probes for two tenants"),
+    "try_ways": _lt("Check what they can reach"),
+    "remove_probes": _lt("Remove the probes"),
 }
 
 

@@ -42,33 +42,38 @@ class SaasPlan(models.Model):
 
     _inherit = "product.template"
 
-    is_saas_plan = fields.Boolean("Odoo Plan", help="Whoever buys it gets an Odoo of their own.")
+    is_saas_plan = fields.Boolean(
+        "Odoo Plan", help="Customers who buy this product get an Odoo of their own."
+    )
     saas_cpu_milli = fields.Integer("Processor (1/1000)", default=1000)
     saas_memory_mb = fields.Integer("Memory (MB)", default=1024)
     saas_storage_mb = fields.Integer(
         "Storage (MB)", default=5120, help="Database and files together."
     )
     saas_users = fields.Integer(
-        "Users", default=5, help="Active internal users; portal users and our staff do not count."
+        "Users",
+        default=5,
+        help="Active internal users. Portal users and our staff are not counted.",
     )
     saas_connections = fields.Integer(
-        "Database Connections", default=10, help="An Odoo at rest holds four or five."
+        "Database Connections", default=10, help="An idle Odoo uses four or five."
     )
     saas_workers = fields.Integer(
         "Worker Processes",
-        help="Each answers one request at a time, so that several processors are used. 0 for one "
-        "process with threads, which is what a tenant stays on a target that runs processes.",
+        help="Each worker answers one request at a time, so that several processors are used. 0 "
+        "for a single process with threads. Targets that run processes always use a single "
+        "process.",
     )
     saas_outgoing_mail = fields.Boolean(
         "Sends Mail",
         default=True,
-        help="Through our relay. Without it mail waits, and whoever works there is told why.",
+        help="Through our relay. Without it, outgoing mail waits.",
     )
     saas_outgoing_https = fields.Boolean(
         "Calls Other Services",
         default=True,
-        help="Payment providers, carriers, app stores: whatever has to be asked on the Internet. "
-        "Without it nothing there is reached but our mail relay.",
+        help="Payment providers, carriers, app stores and other services on the Internet. Without "
+        "it only our mail relay can be reached.",
     )
     saas_database_strategy = fields.Selection(
         [("shared", "Shared database server"), ("dedicated", "Database server of its own")],
@@ -81,7 +86,7 @@ class SaasPlan(models.Model):
     saas_module_names = fields.Char(
         "Apps",
         default="contacts",
-        help="Technical names, with commas: crm,sale_management,contacts",
+        help="Technical names, separated by commas: crm,sale_management,contacts",
     )
     saas_app_names = fields.Char("Included Apps", compute="_compute_saas_app_names")
     saas_trial_days = fields.Integer("Trial", help="Days before the first payment; 0 for none.")
@@ -94,7 +99,8 @@ class SaasPlan(models.Model):
         default="daily",
     )
     saas_sleep_after_min = fields.Integer(
-        "Sleeps After (Minutes)", help="Without a request for so long it is stopped; 0 for never."
+        "Sleeps After (Minutes)",
+        help="It is put to sleep after this time without requests. 0 for never.",
     )
 
     @api.depends("saas_module_names")
@@ -111,14 +117,14 @@ class SaasPlan(models.Model):
                 plan.saas_database_note = False
             elif able:
                 plan.saas_database_note = self.env._(
-                    "Made by these targets: %s.", ", ".join(able.mapped("name"))
+                    "Available on these targets: %s.", ", ".join(able.mapped("name"))
                 )
             else:
                 plan.saas_database_note = plan._saas_dedicated_problem()
 
     def _saas_dedicated_problem(self):
         return self.env._(
-            "No target makes database servers for single tenants, so that this plan cannot be "
+            "No target can create a database server for a single tenant, so this plan cannot be "
             "delivered. Add a Kubernetes target with KUBE_PG_IMAGE, or choose a shared server."
         )
 
@@ -132,7 +138,8 @@ class SaasPlan(models.Model):
             if plan.type != "service":
                 raise ValidationError(
                     self.env._(
-                        "An Odoo plan is no goods: set the type of “%s” to Service.", plan.name
+                        "An Odoo plan must be a service. Set the type of “%s” to Service.",
+                        plan.name,
                     )
                 )
             if not plan.saas_release_id:

@@ -15,7 +15,7 @@ class SaasRelease(models.Model):
     source_count = fields.Integer(compute="_compute_source_count")
     active = fields.Boolean(default=True)
 
-    _name_unique = models.Constraint("UNIQUE(name)", "There is a release of that name already.")
+    _name_unique = models.Constraint("UNIQUE(name)", "A release with this name already exists.")
 
     @api.depends("source_ids")
     def _compute_source_count(self):

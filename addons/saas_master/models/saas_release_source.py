@@ -14,7 +14,7 @@ class SaasReleaseSource(models.Model):
     release_id = fields.Many2one("saas.release", required=True, ondelete="cascade", index=True)
     sequence = fields.Integer(default=10)
     path = fields.Char("Folder", required=True)
-    pin = fields.Char(help="Which state of the folder is meant, such as a commit.")
+    pin = fields.Char(help="The version of the folder, such as a commit.")
 
     @api.constrains("path")
     def _check_path(self):
@@ -22,8 +22,7 @@ class SaasReleaseSource(models.Model):
             if not source.path.startswith("/") or ".." in source.path.split("/"):
                 raise ValidationError(
                     self.env._(
-                        "“%s” is no absolute folder. Write it from the root on, such as "
-                        "/srv/addons.",
+                        "“%s” is not an absolute path. Enter the whole path, such as /srv/addons.",
                         source.path,
                     )
                 )

@@ -31,9 +31,11 @@ class SaasStray(models.Model):
     server_id = fields.Many2one(
         "saas.database.server", "Database Server", readonly=True, ondelete="set null"
     )
-    hosts = fields.Char("Addresses", readonly=True, help="That lead to it, with commas.")
+    hosts = fields.Char(
+        "Addresses", readonly=True, help="Addresses that lead to it, separated by commas."
+    )
 
-    _ref_unique = models.Constraint("UNIQUE(target_id, ref)", "That one is known already.")
+    _ref_unique = models.Constraint("UNIQUE(target_id, ref)", "This tenant is already known.")
 
     @api.model
     def _heard_of(self, targets, strays):
@@ -93,7 +95,7 @@ class SaasStray(models.Model):
         problem = self._adoption_problem(plan) or self.env["saas.tenant"]._slug_problem(slug)
         if problem:
             raise UserError(problem)
-        reason = self.env._("%s adopted it.", self.env.user.name)
+        reason = self.env._("Adopted by %s.", self.env.user.name)
         stray = self.sudo().with_context(saas_action=Said("adopt"), saas_reason=Said(reason))
         tenant = stray._make_tenant(customer, plan, slug)
         subscription = stray._subscribe(tenant)
@@ -117,7 +119,7 @@ class SaasStray(models.Model):
                 "target_id": self.target_id.id,
                 "server_id": server.id,
                 "database_strategy": self.database,
-                "placement_reason": self.env._("It was there when it was adopted."),
+                "placement_reason": self.env._("Existed when it was adopted."),
                 "template_id": self.env["saas.template"]._get(plan, server).id,
                 "bootstrap_company": company.name,
                 "bootstrap_lang": customer.lang or self.env.lang or "en_US",
@@ -153,15 +155,15 @@ class SaasStray(models.Model):
         before = self.env["saas.tenant"].sudo().search([("ref", "=", self.ref)])
         if before:
             return self.env._(
-                "%(ref)s was %(name)s, which was deleted for good. Whoever wants its data takes it "
-                "from there by hand; then what is left of it can be removed.",
+                "%(ref)s was %(name)s, which has been deleted permanently. Copy the data that is "
+                "still needed by hand, then remove what is left.",
                 ref=self.ref,
                 name=before.name,
             )
         if self.database == "none":
             return self.env._(
-                "No database of %s was found, only what belongs to it. Restore its database under "
-                "that name first, or remove the rest by hand.",
+                "No database of %s was found. Restore its database under that name first, or "
+                "remove the remaining files by hand.",
                 self.ref,
             )
         if (plan.saas_database_strategy or "shared") != self.database:

@@ -80,7 +80,8 @@ class SaasSubscription(models.Model):
         if "state" in vals and not self.env.su:
             raise AccessError(
                 self.env._(
-                    "Nobody writes the state of a subscription: use the buttons of its page."
+                    "The state of a subscription cannot be edited directly. Use the buttons on its "
+                    "page."
                 )
             )
         result = super().write(vals)
@@ -168,9 +169,11 @@ class SaasSubscription(models.Model):
         env = self._in_words_of_tenant().env
         if self.state == "ended":
             return env._(
-                "The subscription has ended. Its data is kept for now; write to us to go on."
+                "The subscription has ended. The data is kept for now. Contact us to continue."
             )
-        return env._("A payment is overdue. It is back at once when the open invoices are paid.")
+        return env._(
+            "A payment is overdue. Access is restored as soon as the open invoices are paid."
+        )
 
     def _notice(self):
         """Level and words of the banner inside the tenant; both "" when there is nothing to say."""
@@ -187,7 +190,9 @@ class SaasSubscription(models.Model):
         soon = today + timedelta(days=WARN_DAYS)
         if self.state == "trial" and self.trial_end and self.trial_end <= soon:
             day = fields.Date.to_string(self.trial_end)
-            return "warning", env._("Your trial ends on %s. Subscribe in our portal to go on.", day)
+            return "warning", env._(
+                "Your trial ends on %s. Subscribe in our portal to continue.", day
+            )
         if self.state == "active" and self.cancel_at_period_end and self.date_end <= soon:
             day = fields.Date.to_string(self.date_end)
             return "warning", env._("Your subscription ends on %s.", day)
@@ -202,16 +207,16 @@ class SaasSubscription(models.Model):
 
     def action_activate(self):
         """It is paid: whatever its state was, it goes on."""
-        return self._by_person("active", self.env._("%s set it to active.", self.env.user.name))
+        return self._by_person("active", self.env._("Set to active by %s.", self.env.user.name))
 
     def action_set_past_due(self):
-        return self._by_person("past_due", self.env._("%s set it past due.", self.env.user.name))
+        return self._by_person("past_due", self.env._("Set to past due by %s.", self.env.user.name))
 
     def action_suspend(self):
-        return self._by_person("suspended", self.env._("%s suspended it.", self.env.user.name))
+        return self._by_person("suspended", self.env._("Suspended by %s.", self.env.user.name))
 
     def action_end(self):
-        return self._by_person("ended", self.env._("%s ended it.", self.env.user.name))
+        return self._by_person("ended", self.env._("Ended by %s.", self.env.user.name))
 
     def _by_person(self, state, reason):
         self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
@@ -237,14 +242,16 @@ class SaasSubscription(models.Model):
         latest = today - timedelta(days=self._grace_days())
         for subscription in self.search([("state", "=", "past_due")]):
             if (subscription.date_past_due or today) < latest:
-                subscription._set_state("suspended", self.env._("Nobody paid in time."))
+                subscription._set_state(
+                    "suspended", self.env._("Payment was not received in time.")
+                )
         # Banners speak of days: they come with the day, not with a change.
         self.search([("state", "in", ("trial", "active", "past_due"))]).tenant_id._refresh_notice()
 
     def _end_period(self, today):
         self.ensure_one()
         if self.cancel_at_period_end:
-            self._set_state("ended", self.env._("It was cancelled at the end of its period."))
+            self._set_state("ended", self.env._("Cancelled at the end of its period."))
             return
         end = self.date_end
         while end < today:

@@ -16,27 +16,27 @@ class SaasTarget(models.Model):
     )
     ready = fields.Boolean(readonly=True)
     paused = fields.Boolean(
-        help="Nothing is begun for tenants on it; those that run go on running."
+        help="No operation starts for its tenants. Running tenants stay available."
     )
     state = fields.Selection(
         [("ready", "Ready"), ("not_ready", "Not Ready"), ("paused", "Paused")],
         compute="_compute_state",
         store=True,
     )
-    note = fields.Text("What to Know", readonly=True)
+    note = fields.Text("Notes", readonly=True)
     missing_isolation = fields.Char(
-        readonly=True, help="What cannot be kept apart between tenants here, with commas."
+        readonly=True, help="Kinds of isolation that this target lacks, separated by commas."
     )
-    last_hello = fields.Datetime("Last Heard Of", readonly=True)
+    last_hello = fields.Datetime("Last Contact", readonly=True)
     memory_mb = fields.Integer("Memory (MB)", readonly=True)
     cpu_milli = fields.Integer("Processor (1/1000)", readonly=True)
     dedicated_servers = fields.Boolean(
-        "Database Servers of Tenants' Own",
+        "Dedicated Database Servers",
         readonly=True,
-        help="It can make one for a single tenant, where a plan gives it one.",
+        help="It can create a database server for a single tenant, if the plan includes one.",
     )
     checks_isolation = fields.Boolean(
-        readonly=True, help="Its sidecar can try from inside what tenants reach."
+        readonly=True, help="Its sidecar can check what tenants can reach."
     )
     epoch = fields.Integer(readonly=True, default=0)
     server_ids = fields.One2many("saas.database.server", "target_id", "Database Servers")
@@ -44,7 +44,7 @@ class SaasTarget(models.Model):
     tenant_ids = fields.One2many("saas.tenant", "target_id", "Tenants")
     stray_ids = fields.One2many("saas.stray", "target_id", "Unknown Tenants")
 
-    _name_unique = models.Constraint("UNIQUE(name)", "There is a target of that name already.")
+    _name_unique = models.Constraint("UNIQUE(name)", "A target with this name already exists.")
 
     @api.depends("ready", "paused")
     def _compute_state(self):

@@ -12,9 +12,9 @@ class SaasTarget(models.Model):
     isolation = fields.Selection(
         [
             ("unchecked", "Not Checked Yet"),
-            ("kept", "Kept Apart"),
+            ("kept", "Isolated"),
             ("not_enforced", "Not Enforced"),
-            ("wrong", "Not as It Should Be"),
+            ("wrong", "Problems Found"),
         ],
         default="unchecked",
         required=True,
@@ -22,9 +22,9 @@ class SaasTarget(models.Model):
         help="What the last isolation check found.",
     )
     isolation_checked_at = fields.Datetime("Isolation Checked", readonly=True)
-    way_ids = fields.One2many("saas.target.way", "target_id", "Ways Tried", readonly=True)
+    way_ids = fields.One2many("saas.target.way", "target_id", "Checked Connections", readonly=True)
     is_checking_isolation = fields.Boolean(compute="_compute_is_checking_isolation")
-    isolation_verdict = fields.Char("Verdict", compute="_compute_isolation_words")
+    isolation_verdict = fields.Char("Result", compute="_compute_isolation_words")
     isolation_headline = fields.Char("Isolation Warning", compute="_compute_isolation_words")
     isolation_note = fields.Char(compute="_compute_isolation_words")
 
@@ -54,28 +54,27 @@ class SaasTarget(models.Model):
             return "", ""
         if self.isolation == "unchecked":
             return (
-                self.env._("Nobody has checked yet whether tenants are kept apart here."),
+                self.env._("The isolation of tenants has not been checked yet."),
                 self.env._(
-                    "“Check Isolation” on the target's page tries it from inside, in less than a "
-                    "minute."
+                    "Use “Check Isolation” on the target's page. It takes less than a minute."
                 ),
             )
         if any(way.found == "open" for way in self.way_ids.filtered("is_wrong")):
             return apart, self.isolation_verdict
-        return self.env._("Tenants here lack a way that they need."), self.isolation_verdict
+        return self.env._("Tenants cannot reach a service that they need."), self.isolation_verdict
 
     def _isolation_verdict(self):
         match self.isolation:
             case "kept":
                 return self.env._(
-                    "Tenants are kept apart: what they must not reach is shut to them, and what "
+                    "Tenants are isolated: they cannot reach what they must not reach, and what "
                     "they need is reachable."
                 )
             case "not_enforced":
                 return self.env._(
-                    "Not enforced by this cluster: it holds tenants to no network policies, so "
-                    "that each of them reaches the others. Install a network plug-in that "
-                    "enforces them, such as Calico or Cilium, then check again."
+                    "This cluster does not enforce network policies, so tenants can reach each "
+                    "other. Install a network plug-in that enforces them, such as Calico or "
+                    "Cilium, then check again."
                 )
             case "wrong":
                 return " ".join(self._wrong_ways())
@@ -87,14 +86,14 @@ class SaasTarget(models.Model):
         cuts = wrong - leaks
         if leaks:
             yield self.env._(
-                "Reachable and should be shut: %s. Look for network rules of others that let it "
-                "through, then check again.",
+                "Reachable, but should be blocked: %s. Look for other network rules that allow it, "
+                "then check again.",
                 ", ".join(leaks.mapped("display_name")),
             )
         if cuts:
             yield self.env._(
-                "Shut and should be reachable: %s. Check the addresses and networks in the "
-                "sidecar's settings, and look for network rules of others, then check again.",
+                "Blocked, but should be reachable: %s. Check the addresses and networks in the "
+                "sidecar's settings and other network rules, then check again.",
                 ", ".join(cuts.mapped("display_name")),
             )
 
@@ -107,17 +106,19 @@ class SaasTarget(models.Model):
             if not target.checks_isolation:
                 raise UserError(
                     self.env._(
-                        "%s cannot try what tenants reach; what it is missing is on its page.",
+                        "%s cannot check isolation. Its page says what is missing.",
                         target.name,
                     )
                 )
             if target.is_checking_isolation:
-                raise UserError(self.env._("A check is under way; its result shows here."))
+                raise UserError(
+                    self.env._("A check is already running. Its result will appear here.")
+                )
             self.env["saas.audit.entry"]._log(target, "check_isolation")
             target.env["saas.operation"]._queue(
                 "check_isolation",
                 target=target,
-                reason=self.env._("%s asked for it.", self.env.user.name),
+                reason=self.env._("Requested by %s.", self.env.user.name),
             )
         return True
 

@@ -15,14 +15,14 @@ PARTY_LABELS = {
 }
 
 
-FOUND = [("open", "Reachable"), ("shut", "Shut")]
+FOUND = [("open", "Reachable"), ("shut", "Blocked")]
 
 
 class SaasTargetWay(models.Model):
     """One way through the network of a target, as the last isolation check found it."""
 
     _name = "saas.target.way"
-    _description = "Way Tried by an Isolation Check"
+    _description = "Connection Checked for Isolation"
     _order = "target_id, id"
     _log_access = False
 
@@ -33,10 +33,10 @@ class SaasTargetWay(models.Model):
     aim = fields.Char(required=True, readonly=True)
     # Which one, where there are several.
     aim_name = fields.Char(readonly=True)
-    wanted = fields.Selection(FOUND, "Should Be", required=True, readonly=True)
+    wanted = fields.Selection(FOUND, "Expected", required=True, readonly=True)
     found = fields.Selection(FOUND, "Is", required=True, readonly=True)
     origin_label = fields.Char("From", compute="_compute_labels")
-    aim_label = fields.Char("Where To", compute="_compute_labels")
+    aim_label = fields.Char("Destination", compute="_compute_labels")
     is_wrong = fields.Boolean(compute="_compute_is_wrong")
 
     @api.depends("origin", "aim", "aim_name")

@@ -24,7 +24,7 @@ class SaasTemplate(models.Model):
     state = fields.Selection(
         [
             ("pending", "Pending"),
-            ("building", "Being Built"),
+            ("building", "Building"),
             ("ready", "Ready"),
             ("failed", "Failed"),
         ],
@@ -37,7 +37,7 @@ class SaasTemplate(models.Model):
     operation_ids = fields.One2many("saas.operation", "template_id", "Operations")
 
     _key_unique = models.Constraint(
-        "UNIQUE(server_id, key)", "That template is there already on this server."
+        "UNIQUE(server_id, key)", "This template already exists on this server."
     )
 
     @api.depends("release_id.name", "module_names")
@@ -99,7 +99,7 @@ class SaasTemplate(models.Model):
     def action_build(self):
         self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
         self.env["saas.audit.entry"]._log(self, "build")
-        self.sudo()._build(self.env._("%s asked for it.", self.env.user.name))
+        self.sudo()._build(self.env._("Requested by %s.", self.env.user.name))
         return True
 
     def _spec(self):

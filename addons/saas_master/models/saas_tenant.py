@@ -37,9 +37,9 @@ class SaasTenant(models.Model):
     ref = fields.Char(
         "Reference", required=True, readonly=True, copy=False, default=lambda self: new_ref()
     )
-    slug = fields.Char("Address Name", required=True, readonly=True, tracking=True)
+    slug = fields.Char("Subdomain", required=True, readonly=True, tracking=True)
     released = fields.Boolean(
-        readonly=True, help="It is finally deleted, and its address is free for others."
+        readonly=True, help="Permanently deleted. Its address is available again."
     )
     partner_id = fields.Many2one(
         "res.partner", "Customer", required=True, index=True, ondelete="restrict"
@@ -73,23 +73,25 @@ class SaasTenant(models.Model):
         required=True,
         readonly=True,
         groups="base.group_user",
-        help="As its plan was when its place was chosen.",
+        help="As in its plan when it was placed.",
     )
-    placement_reason = fields.Char("Why There", readonly=True, groups="base.group_user")
+    placement_reason = fields.Char("Reason for Placement", readonly=True, groups="base.group_user")
     template_id = fields.Many2one(
         "saas.template", readonly=True, ondelete="restrict", groups="base.group_user"
     )
     desired = fields.Selection(
         DESIRED_LABELS, "Wanted", default="running", required=True, readonly=True, tracking=True
     )
-    suspend_reason = fields.Char(readonly=True, tracking=True, help="In words for its visitors.")
+    suspend_reason = fields.Char(
+        readonly=True, tracking=True, help="The customer sees it in the portal."
+    )
     suspend_cause = fields.Selection(
         [("person", "Staff"), ("subscription", "Subscription"), ("storage", "Storage")],
         readonly=True,
-        help="Whoever suspended it is who may lift that again.",
+        help="What suspended it. Only the same cause can resume it.",
     )
     delete_after = fields.Datetime("Deletion On", readonly=True, tracking=True)
-    paused = fields.Boolean(help="Nothing is begun for it; it goes on as it is.")
+    paused = fields.Boolean(help="No operation starts for it. It stays as it is.")
     generation = fields.Integer(default=1, readonly=True, copy=False)
     host_ids = fields.One2many("saas.tenant.host", "tenant_id", "Addresses")
     operation_ids = fields.One2many("saas.operation", "tenant_id", "Operations")
@@ -119,10 +121,10 @@ class SaasTenant(models.Model):
     notice_text = fields.Char(readonly=True)
     staff_logins = fields.Text(groups="base.group_user")
 
-    _ref_unique = models.Constraint("UNIQUE(ref)", "There is a tenant with that id already.")
+    _ref_unique = models.Constraint("UNIQUE(ref)", "A tenant with this ID already exists.")
     _slug_unique = models.UniqueIndex(
         "(slug) WHERE released IS NOT TRUE",
-        "That address has just been taken by somebody else. Choose another one.",
+        "This address has just been taken. Choose another one.",
     )
 
     # The lines that make and change it
@@ -144,7 +146,9 @@ class SaasTenant(models.Model):
         if not self.env.su and not PROTECTED_FIELDS.isdisjoint(vals):
             names = ", ".join(sorted(PROTECTED_FIELDS.intersection(vals)))
             raise AccessError(
-                self.env._("Nobody edits %s by hand: use the buttons of the tenant's page.", names)
+                self.env._(
+                    "%s cannot be edited directly. Use the buttons on the tenant's page.", names
+                )
             )
         spec_fields = SPEC_FIELDS.intersection(vals)
         before = {tenant: [tenant[name] for name in spec_fields] for tenant in self}
@@ -162,8 +166,8 @@ class SaasTenant(models.Model):
     def _unlink_never(self):
         raise UserError(
             self.env._(
-                "A tenant's record is kept for ever, so that what happened to it can be told. "
-                "To take the Odoo itself away, schedule its deletion."
+                "The record of a tenant cannot be deleted, because its history is kept. To delete "
+                "the Odoo itself, schedule its deletion."
             )
         )
 

@@ -88,8 +88,8 @@ class SaasTenantActions(models.Model):
             if tenant.suspend_cause == "subscription":
                 raise UserError(
                     self.env._(
-                        "%(tenant)s is suspended because of its subscription. Set the subscription "
-                        "%(subscription)s to active, and it is resumed by itself.",
+                        "%(tenant)s is suspended because of its subscription. To resume it, set "
+                        "the subscription %(subscription)s to active.",
                         tenant=tenant.name,
                         subscription=tenant.subscription_id.name,
                     )
@@ -97,8 +97,8 @@ class SaasTenantActions(models.Model):
             if tenant.suspend_cause == "storage":
                 raise UserError(
                     self.env._(
-                        "%s is suspended because it uses far more storage than its plan has. "
-                        "Change to a bigger plan, and it is resumed by itself.",
+                        "%s is suspended because it uses far more storage than its plan includes. "
+                        "To resume it, change to a larger plan.",
                         tenant.name,
                     )
                 )
@@ -114,7 +114,7 @@ class SaasTenantActions(models.Model):
             tenant._take_corrected_template()
             self.env["saas.audit.entry"]._log(tenant, "retry")
             if tenant.target_id:
-                reason = self.env._("%s asked to try again.", self.env.user.name)
+                reason = self.env._("%s requested a retry.", self.env.user.name)
                 self.env["saas.operation"].sudo()._queue("reconcile", tenant=tenant, reason=reason)
         return True
 
@@ -150,7 +150,7 @@ class SaasTenantActions(models.Model):
         self.ensure_one()
         slug = slugs.normalize(slug)
         if slug == self.slug:
-            raise UserError(self.env._("That is its address already."))
+            raise UserError(self.env._("This is already the address."))
         problem = self._slug_problem(slug, besides=self)
         if problem:
             raise UserError(problem)
@@ -186,7 +186,7 @@ class SaasTenantActions(models.Model):
     def _change_plan(self, plan):
         self.ensure_one()
         if not plan.is_saas_plan or not plan.active:
-            raise UserError(self.env._("“%s” is no plan that can be sold.", plan.name))
+            raise UserError(self.env._("“%s” is not a plan that can be sold.", plan.name))
         tenant = self.sudo().with_context(saas_action=Said("change_plan"))
         if (plan.saas_database_strategy or "shared") != tenant.database_strategy:
             raise UserError(
@@ -206,7 +206,9 @@ class SaasTenantActions(models.Model):
     def _schedule_deletion(self, delete_after, reason):
         self.ensure_one()
         if delete_after <= fields.Datetime.now():
-            raise UserError(self.env._("Choose a day in the future; there must be time to object."))
+            raise UserError(
+                self.env._("Choose a day in the future, so that the customer has time to object.")
+            )
         tenant = self.sudo().with_context(
             saas_action=Said("schedule_deletion"), saas_reason=Said(reason)
         )
@@ -259,9 +261,7 @@ class SaasTenantActions(models.Model):
         self.check_access("read")
         for tenant in self:
             if tenant.released:
-                raise UserError(
-                    self.env._("%s is deleted; there is nothing left to do.", tenant.name)
-                )
+                raise UserError(self.env._("%s is already deleted.", tenant.name))
 
     # Where the numbers lead
 

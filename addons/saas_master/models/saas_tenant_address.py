@@ -63,7 +63,7 @@ class SaasTenantAddress(models.Model):
     @api.model
     def _slug_words(self, problem, slug):
         if problem == "empty":
-            return self.env._("Enter the wished address, such as “acme”.")
+            return self.env._("Enter the requested address, such as “acme”.")
         if problem == "not_ascii":
             return self.env._(
                 "“%s” has letters that look alike in different alphabets. "

@@ -13,12 +13,12 @@ class SaasTenantHost(models.Model):
     _order = "primary desc, id"
 
     name = fields.Char("Host", required=True)
-    primary = fields.Boolean(help="Where people are sent.")
+    primary = fields.Boolean(help="Visitors are redirected to this address.")
     tenant_id = fields.Many2one("saas.tenant", required=True, index=True, ondelete="cascade")
 
     _name_unique = models.Constraint(
         "UNIQUE(name)",
-        "That address is taken: somebody else has it already. Choose another one.",
+        "This address is already taken. Choose another one.",
     )
     _primary_unique = models.UniqueIndex(
         '(tenant_id) WHERE "primary"', "A tenant has one primary address."

@@ -65,7 +65,7 @@ class SaasTenantReport(models.Model):
         self._take_status(status)
         if given_up and served and self.phase == "failed":
             # It served its people all the same, until now: that is a trouble of its own.
-            self._begin_again(self.env._("It does not serve its people any more."))
+            self._begin_again(self.env._("It is no longer available to its users."))
         self._notify_changed()
 
     def _ask_again(self, reason):
@@ -121,7 +121,7 @@ class SaasTenantReport(models.Model):
         self.activity_ids.filtered(lambda todo: todo.summary == summary).unlink()
 
     def _many_tries_summary(self):
-        return self.env._("Tried many times, and never done")
+        return self.env._("Attempted many times without success")
 
     def _is_worked_on(self):
         """Then what is seen from outside is half of something."""

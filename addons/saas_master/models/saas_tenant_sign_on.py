@@ -63,9 +63,8 @@ class SaasTenantSignOn(models.Model):
             _logger.warning("Nobody can sign on to %s: %s", self.ref, problem)
             raise UserError(
                 self.env._(
-                    "The service that signs people on does not answer. The Odoo itself is not "
-                    "touched by this: try again in a minute, or sign in there with a password if "
-                    "you have set one."
+                    "The login service does not answer. The Odoo itself is not affected. Try again "
+                    "in a minute, or log in there with a password if you have set one."
                 )
             ) from problem
         except sidecar_client.SidecarRefusedError as problem:

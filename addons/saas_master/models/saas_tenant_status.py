@@ -19,13 +19,15 @@ class SaasTenantStatus(models.Model):
         index=True,
     )
     generation_seen = fields.Integer(readonly=True)
-    message = fields.Text(readonly=True, help="Why it is so and what to do next, for staff.")
+    message = fields.Text(readonly=True, help="For staff: the cause and what to do next.")
     additions = fields.Text(
         "Added by Others",
         readonly=True,
-        help="What others have added to it. It is left alone; each says how to be rid of it.",
+        help="Objects that others have added. They are not changed; each says how to remove it.",
     )
-    epoch = fields.Integer(readonly=True, help="Grows with every claim; fences every act.")
+    epoch = fields.Integer(
+        readonly=True, help="Increases with every claim. Actions with an older epoch are refused."
+    )
     # Microseconds since 1970 do not fit Odoo's integers: digits, compared as a number.
     seq = fields.Char("Sequence of the Last Look", readonly=True)
     users = fields.Integer("Users in Use", readonly=True)
@@ -34,11 +36,11 @@ class SaasTenantStatus(models.Model):
     over_limit = fields.Boolean("Over a Limit", readonly=True, index=True)
     seen_at = fields.Datetime("Last Seen", readonly=True)
     well_at = fields.Datetime(
-        "Last Seen Well", readonly=True, help="As it is wanted, while nobody worked on it."
+        "Last Seen in Order", readonly=True, help="In the desired state, with no operation running."
     )
     ready_at = fields.Datetime("First Ready", readonly=True)
     invited = fields.Boolean("Invited to the Portal", readonly=True)
-    welcomed = fields.Boolean("Customer Was Told", readonly=True)
+    welcomed = fields.Boolean("Customer Notified", readonly=True)
 
     def _set_phase(self, phase):
         """:raise ImpossibleChangeError: the table of phases does not allow it"""

@@ -104,14 +104,15 @@ class SaasTenantUsage(models.Model):
         self.ensure_one()
         if self.storage_used_mb > self.limit_storage_mb:
             return "warning", self.env._(
-                "Your storage is full: your plan has %(limit)s. Delete what you no longer need, "
-                "or choose a bigger plan. Far beyond that, this Odoo is suspended.",
+                "Your storage is full: your plan includes %(limit)s. Delete data that you no "
+                "longer need, or choose a larger plan. If usage grows much further, this Odoo is "
+                "suspended.",
                 limit=self.storage_limit,
             )
         if self.users > self.limit_users:
             return "warning", self.env._(
-                "There are more active users than the %s of your plan; the newest ones are "
-                "deactivated. Choose a bigger plan to have more.",
+                "There are more active users than the %s in your plan, so the newest ones are "
+                "deactivated. Choose a larger plan to have more users.",
                 self.limit_users,
             )
         return "", ""
@@ -120,7 +121,7 @@ class SaasTenantUsage(models.Model):
         # No figure that changes from look to look: each other reason is a new spec.
         tenant = self.with_context(lang=self.bootstrap_lang or "en_US")
         return tenant.env._(
-            "This Odoo uses far more than the %s of storage that its plan has. Nothing is lost: "
-            "choose a bigger plan in our portal or write to us, and it is back at once.",
+            "This Odoo uses far more than the %s of storage in its plan. No data is lost. Choose a "
+            "larger plan in our portal or contact us to use it again.",
             tenant.storage_limit,
         )

@@ -10,7 +10,7 @@ class SaasTenantWish(models.Model):
     _inherit = "saas.tenant"
 
     wished_plan_id = fields.Many2one(
-        "product.template", "Plan Asked For", readonly=True, ondelete="set null"
+        "product.template", "Requested Plan", readonly=True, ondelete="set null"
     )
 
     def _other_plans(self):
@@ -24,7 +24,7 @@ class SaasTenantWish(models.Model):
         """:raise UserError: it is not one that can be had"""
         self.ensure_one()
         if plan not in self._other_plans():
-            raise UserError(self.env._("This plan cannot be had any more. Choose another one."))
+            raise UserError(self.env._("This plan is no longer available. Choose another one."))
         if plan == self.wished_plan_id:
             return
         self._drop_wish()
@@ -33,7 +33,7 @@ class SaasTenantWish(models.Model):
             "mail.mail_activity_data_todo",
             summary=self._wish_summary(),
             note=self.env._(
-                "%(person)s asks for the plan “%(plan)s” in the portal. Agree on it with the "
+                "%(person)s requested the plan “%(plan)s” in the portal. Agree on it with the "
                 "customer, then use “Change Plan”.",
                 person=self.env.user.name,
                 plan=plan.name,
@@ -50,4 +50,4 @@ class SaasTenantWish(models.Model):
     def _wish_summary(self):
         """In the language of who reads it, whoever asks."""
         reader = self.with_context(lang=self._responsible().lang)
-        return reader.env._("The customer asks for another plan")
+        return reader.env._("Another plan was requested")

@@ -9,7 +9,9 @@ class SaleOrder(models.Model):
     _inherit = "sale.order"
 
     saas_slug = fields.Char(
-        "Wished Address", copy=False, help="The first part of the address of the customer's Odoo."
+        "Requested Address",
+        copy=False,
+        help="The first part of the address of the customer's Odoo.",
     )
     has_saas_plan = fields.Boolean(compute="_compute_has_saas_plan")
     saas_url_preview = fields.Char("Address", compute="_compute_saas_slug_problem")
@@ -81,8 +83,8 @@ class SaleOrder(models.Model):
         if not email_normalize(self.partner_id.email or ""):
             raise UserError(
                 self.env._(
-                    "%s has no valid e-mail address, and it is what the customer signs on with. "
-                    "Enter it in the contact, then confirm again.",
+                    "%s has no valid e-mail address, which the customer needs to log in. Enter it "
+                    "in the contact, then confirm again.",
                     self.partner_id.name,
                 )
             )
@@ -136,8 +138,8 @@ class SaleOrder(models.Model):
             tenant._delete(self.env._("The order %s was cancelled.", self.name))
             return
         note = self.env._(
-            "%(tenant)s (%(url)s) is still there, since its customer has had it. End its "
-            "subscription %(subscription)s, or schedule its deletion, if that is what is meant.",
+            "%(tenant)s (%(url)s) was kept, because the customer has used it already. To remove "
+            "it, end the subscription %(subscription)s or schedule the deletion.",
             tenant=tenant.name,
             url=tenant.url,
             subscription=tenant.subscription_id.name,
@@ -145,7 +147,7 @@ class SaleOrder(models.Model):
         self.message_post(body=note)
         tenant.activity_schedule(
             "mail.mail_activity_data_todo",
-            summary=self.env._("Its order was cancelled"),
+            summary=self.env._("The order was cancelled"),
             note=note,
             user_id=(self.user_id or self.env.user).id,
         )

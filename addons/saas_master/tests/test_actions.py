@@ -90,7 +90,7 @@ class TestActions(SaasCase):
 
     def test_only_a_plan_can_be_the_plan(self):
         chair = self.env["product.template"].create({"name": "Chair"})
-        with self.assertRaisesRegex(UserError, "no plan"):
+        with self.assertRaisesRegex(UserError, "not a plan"):
             self._do("saas.tenant.change.plan", plan_id=chair.id)
 
     def test_pause_and_unpause(self):

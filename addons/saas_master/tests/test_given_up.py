@@ -113,7 +113,7 @@ class TestGivenUp(SaasCase):
         self._assert_left_alone(tenant)
         self.assertTrue(self._observe(tenant, "failed", "Its Odoo has ended by itself."))
         operation = self._open_operations(tenant)
-        self.assertEqual(operation.reason, "It does not serve its people any more.")
+        self.assertEqual(operation.reason, "It is no longer available to its users.")
         self.assertEqual(len(self._audit_of(tenant, "request")), 1)
         self._fail(tenant)
         self.assertTrue(self._observe(tenant, "failed", "Its Odoo has ended by itself."))

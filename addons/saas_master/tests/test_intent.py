@@ -56,6 +56,6 @@ class TestIntent(SaasCase):
         self._carry_out("running")
         self._suspend()
         self.assertEqual(making.intent, "make")
-        self.assertEqual(making.display_name, f"{self.tenant.name}: Make This Odoo")
+        self.assertEqual(making.display_name, f"{self.tenant.name}: Set Up")
         timeline = self.env["saas.fleet"].get_timeline("saas.operation", making.id)
-        self.assertEqual(timeline["operation"]["title"], "Make This Odoo")
+        self.assertEqual(timeline["operation"]["title"], "Set Up")

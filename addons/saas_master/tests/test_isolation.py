@@ -49,7 +49,7 @@ class TestIsolation(SaasCase):
 
     def test_a_target_that_was_never_checked_says_so(self):
         self.assertEqual(self.target.isolation, "unchecked")
-        self.assertIn("Nobody has checked yet", self.target.isolation_headline)
+        self.assertIn("has not been checked yet", self.target.isolation_headline)
         self.assertIn("Check Isolation", self.target.isolation_note)
         self.assertFalse(self.target.isolation_verdict)
 
@@ -80,7 +80,7 @@ class TestIsolation(SaasCase):
         self._check()
         self.assertEqual(self.target.isolation, "kept")
         self.assertTrue(self.target.isolation_checked_at)
-        self.assertIn("Tenants are kept apart", self.target.isolation_verdict)
+        self.assertIn("Tenants are isolated", self.target.isolation_verdict)
         self.assertFalse(self.target.isolation_headline)
         self.assertEqual(self._operations().state, "done")
         self.assertFalse(self.target.is_checking_isolation)
@@ -95,7 +95,7 @@ class TestIsolation(SaasCase):
     def test_a_cluster_that_enforces_nothing_is_told_with_what_to_do(self):
         self._check(self._way("other_tenant", found="open"), self._way("cluster", found="open"))
         self.assertEqual(self.target.isolation, "not_enforced")
-        self.assertRegex(self.target.isolation_verdict, "^Not enforced by this cluster: .* Calico")
+        self.assertRegex(self.target.isolation_verdict, "^This cluster does not enforce network policies.* Calico")
         self.assertIn("not fully isolated", self.target.isolation_headline)
         self.assertEqual(self.target.isolation_note, self.target.isolation_verdict)
         self.assertEqual(
@@ -105,7 +105,7 @@ class TestIsolation(SaasCase):
     def test_what_tenants_need_and_lack_is_no_leak(self):
         self._check(self._way("database", "open", "shut", name="pg"))
         self.assertEqual(self.target.isolation, "wrong")
-        self.assertIn("lack a way", self.target.isolation_headline)
+        self.assertIn("cannot reach a service", self.target.isolation_headline)
 
     def test_which_ways_are_wrong_is_told(self):
         self._check(
@@ -114,8 +114,8 @@ class TestIsolation(SaasCase):
         )
         self.assertEqual(self.target.isolation, "wrong")
         verdict = self.target.isolation_verdict
-        self.assertIn("Reachable and should be shut: A tenant → The cloud's metadata.", verdict)
-        self.assertIn("Shut and should be reachable: A tenant → The database server pg.", verdict)
+        self.assertIn("Reachable, but should be blocked: A tenant → The cloud's metadata.", verdict)
+        self.assertIn("Blocked, but should be reachable: A tenant → The database server pg.", verdict)
 
     def test_the_next_check_takes_the_place_of_the_one_before_and_the_log_keeps_both(self):
         self._check(self._way("other_tenant", found="open"))
@@ -126,8 +126,8 @@ class TestIsolation(SaasCase):
         last, first = self._entries("isolation")
         self.assertEqual((first.old, first.new), ("unchecked", "not_enforced"))
         self.assertEqual((last.old, last.new), ("not_enforced", "kept"))
-        self.assertIn("Not enforced by this cluster", first.reason)
-        self.assertEqual((last.actor, last.new_text), ("sidecar", "Kept Apart"))
+        self.assertIn("does not enforce network policies", first.reason)
+        self.assertEqual((last.actor, last.new_text), ("sidecar", "Isolated"))
         self.assertEqual(len(self._operations()), 2)
 
     def test_what_another_sidecar_says_of_itself_leaves_what_was_found(self):
@@ -182,19 +182,19 @@ class TestIsolation(SaasCase):
         lease = {"operation": claim["operation"], "lease": claim["lease"]}
         answer = self._control().renew(leases=[lease], lease_s=30)
         self.assertEqual(answer["cancelled"], [claim["operation"]])
-        self._finish(claim, "cancelled", reason="Cancelled by a person.")
+        self._finish(claim, "cancelled", reason="Cancelled.")
         self.assertEqual(self._operations().state, "cancelled")
         self.assertEqual(self.target.isolation, "unchecked")
 
     def test_one_check_at_a_time(self):
         self.target.action_check_isolation()
-        with self.assertRaisesRegex(UserError, "under way"):
+        with self.assertRaisesRegex(UserError, "already running"):
             self.target.action_check_isolation()
         self.assertEqual(len(self._operations()), 1)
 
     def test_where_nothing_can_be_tried_nobody_asks_for_it(self):
         self._say_hello()
-        with self.assertRaisesRegex(UserError, "here cannot try what tenants reach"):
+        with self.assertRaisesRegex(UserError, "here cannot check isolation"):
             self.target.action_check_isolation()
         self.assertIn("Missing: own uid", self.target.isolation_note)
 

@@ -83,10 +83,10 @@ class TestPortal(SaasCase, HttpCase):
     def test_every_phase_has_words(self):
         self.authenticate("portal_acme", "portal_acme")
         words = {
-            "pending": "will be made in a moment",
-            "provisioning": "is being made right now",
+            "pending": "will be set up in a moment",
+            "provisioning": "is being set up",
             "running": "Your Odoo is ready",
-            "asleep": "It wakes when you open it",
+            "asleep": "It starts when you open it",
             "updating": "is being updated",
             "restoring": "is being restored",
             "failed": "Something went wrong on our side",
@@ -105,7 +105,7 @@ class TestPortal(SaasCase, HttpCase):
         self.authenticate("portal_acme", "portal_acme")
         page = self._get(f"/my/odoo/{self.tenant.id}")
         self.assertIn("Invoice 42 is unpaid.", page)
-        self.assertIn("Write to us, and we find a way together.", page)
+        self.assertIn("Contact us, and we will find a solution.", page)
         self.assertNotIn(f"/my/odoo/{self.tenant.id}/open", page)
 
     def test_a_scheduled_deletion_is_announced(self):
@@ -155,7 +155,7 @@ class TestPortal(SaasCase, HttpCase):
         self._see(self.tenant, "running")
         self.authenticate("portal_acme", "portal_acme")
         page = " ".join(self._get(f"/my/odoo/{self.tenant.id}").split())
-        self.assertRegex(page, "without a password, as: <strong[^>]*>portal_acme</strong>")
+        self.assertRegex(page, "without a password as: <strong[^>]*>portal_acme</strong>")
 
     def test_another_plan_is_asked_for_where_users_and_storage_are_shown(self):
         bigger = self._make_plan("Bigger in the portal", saas_users=50)
@@ -165,14 +165,14 @@ class TestPortal(SaasCase, HttpCase):
         page = self._get(f"/my/odoo/{self.tenant.id}")
         self.assertIn('id="plans"', page)
         self.assertIn("Bigger in the portal", page)
-        self.assertEqual(page.count("sends no mail · calls no other services"), 1)
+        self.assertEqual(page.count("no outgoing mail · no other services on the Internet"), 1)
         token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
         wish = {"csrf_token": token, "plan_id": bigger.id}
         foreign = self.url_open(f"/my/odoo/{self.foreign.id}/plan", data=wish)
         self.assertTrue(foreign.url.endswith("/my/odoo"))
         self.assertFalse(self.foreign.wished_plan_id)
         answer = self.url_open(f"/my/odoo/{self.tenant.id}/plan", data=wish)
-        self.assertIn("Asked for; we get back to you", answer.text)
+        self.assertIn("Requested. We will contact you.", answer.text)
         self.assertEqual(self.tenant.wished_plan_id, bigger)
 
     def test_open_posts_the_token_to_the_tenant(self):

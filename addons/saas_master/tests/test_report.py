@@ -172,7 +172,7 @@ class TestReport(SaasCase):
         claim = self._claim_one(tenant)
         tenant.operation_ids.action_cancel()
         self.assertEqual(self._renew(claim)["cancelled"], [claim["operation"]])
-        self._finish(claim, "cancelled", reason="Cancelled by a person.")
+        self._finish(claim, "cancelled", reason="Cancelled.")
         self.assertEqual(tenant.operation_ids.state, "cancelled")
         self.assertTrue(self._audit_of(tenant, "cancel"))
 

@@ -149,8 +149,8 @@ class TestSale(SaasCase):
         self._provision(tenant)
         order._action_cancel()
         self.assertEqual((tenant.desired, tenant.phase), ("running", "running"))
-        self.assertIn("still there", " ".join(order.message_ids.mapped("body")))
-        self.assertIn("Its order was cancelled", tenant.activity_ids.mapped("summary"))
+        self.assertIn("was kept", " ".join(order.message_ids.mapped("body")))
+        self.assertIn("The order was cancelled", tenant.activity_ids.mapped("summary"))
 
     def test_a_sale_waits_for_a_place(self):
         self._say_hello(ready=False)

@@ -19,7 +19,7 @@ class TestServers(SaasCase):
         self.assertEqual(sorted(names), ["pg", "pg", "two", "two"], "no hello came in between")
         for tenant in tenants:
             self.assertEqual(tenant.template_id.server_id, tenant.server_id)
-            self.assertRegex(tenant.placement_reason, "emptiest of 2 database servers")
+            self.assertRegex(tenant.placement_reason, "most capacity left of 2 database servers")
             self.assertEqual(tenant._spec()["server"], tenant.server_id.name)
             self.assertEqual(tenant._spec()["database"], "shared")
             reason = self._audit_of(tenant, "write").filtered(
@@ -51,7 +51,7 @@ class TestServers(SaasCase):
         for n in range(3):
             tenant = self._sell(f"away-{n}")
             self.assertEqual(tenant.server_id.name, "pg")
-            self.assertRegex(tenant.placement_reason, "only database server that has room")
+            self.assertRegex(tenant.placement_reason, "only database server with capacity left")
 
     def test_when_all_are_full_it_says_so_and_goes_on_by_itself(self):
         self.server.write({"max_databases": 1})
@@ -72,7 +72,7 @@ class TestServers(SaasCase):
         self.assertFalse(self._open_operations(tenant), "nothing has changed")
         self.server.max_connections = 500
         self._say_hello()
-        self.assertRegex(self._open_operations(tenant).reason, "can hold more")
+        self.assertRegex(self._open_operations(tenant).reason, "was increased")
 
     def test_a_larger_plan_that_does_not_fit_is_refused_and_nothing_more_is_promised(self):
         tenants = self._sell("upgrade-one") + self._sell("upgrade-two")
@@ -81,7 +81,7 @@ class TestServers(SaasCase):
         self.server.max_connections = 12 + 12 + 20
         tenants[0]._change_plan(large)
         self.assertEqual(tenants[0]._spec()["limits"]["connections"], 30)
-        with self.assertRaisesRegex(UserError, "pg has no room.* 44 of the 44 .* needs 20 more"):
+        with self.assertRaisesRegex(UserError, "pg does not have enough connections: 44 of 44 .* needs 20 more"):
             tenants[1]._change_plan(large)
         with self.assertRaisesRegex(UserError, "has no room.* needs 5 more.*max_connections"):
             self.plan.saas_connections = 15
@@ -101,7 +101,7 @@ class TestServers(SaasCase):
         self.assertFalse(self._open_operations(tenant), "nothing has changed")
         self.server.max_connections = 500
         self._say_hello()
-        self.assertRegex(self._open_operations(tenant).reason, "can hold more")
+        self.assertRegex(self._open_operations(tenant).reason, "was increased")
 
     def test_staff_is_warned_once_and_the_warning_goes_by_itself(self):
         self._fill(79)
@@ -126,8 +126,8 @@ class TestServers(SaasCase):
     def test_a_plan_with_a_server_of_its_own_is_refused_where_nobody_makes_one(self):
         self.env["saas.target"].search([("name", "!=", "here")]).dedicated_servers = False
         plan = self._make_plan("Premium", saas_database_strategy="dedicated")
-        self.assertIn("No target makes", plan.saas_database_note)
-        with self.assertRaisesRegex(UserError, "“Premium” cannot be delivered: No target makes"):
+        self.assertIn("No target can create", plan.saas_database_note)
+        with self.assertRaisesRegex(UserError, "“Premium” cannot be delivered: No target can create"):
             self._sell("premium-refused", plan=plan)
 
     def test_a_plan_with_a_server_of_its_own_is_made_where_one_can(self):
@@ -138,7 +138,7 @@ class TestServers(SaasCase):
         tenant = self._sell("premium", plan=plan)
         self.assertEqual(tenant._spec()["database"], "dedicated")
         self.assertEqual(tenant._spec()["server"], "pg")
-        self.assertRegex(tenant.placement_reason, "of its own, which is made in here")
+        self.assertRegex(tenant.placement_reason, "of its own, which is created on here")
         self.assertNotIn(tenant, self.server.tenant_ids)
         with self.assertRaisesRegex(UserError, "not moved from one to the other yet"):
             tenant._change_plan(self.plan)

@@ -95,7 +95,7 @@ class TestSignOn(SaasCase):
     @mute_logger("odoo.addons.saas_master.models.saas_tenant_sign_on")
     def test_a_sidecar_that_is_away_is_told_in_words(self):
         self.startPatcher(patch.object(requests, "post", side_effect=requests.ConnectionError("x")))
-        with self.assertRaisesRegex(UserError, "try again in a minute"):
+        with self.assertRaisesRegex(UserError, "Try again in a minute"):
             self.tenant._request_sign_on("me", "Me", False, "")
 
     @mute_logger("odoo.addons.saas_master.models.saas_tenant_sign_on")

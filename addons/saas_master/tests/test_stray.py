@@ -65,7 +65,7 @@ class TestStray(SaasCase):
         self.assertEqual(tenant.subscription_id.state, "active")
         self.assertEqual(tenant.subscription_id.tenant_id, tenant)
         adoption = self._audit_of(tenant, "adopt").filtered(lambda entry: not entry.field)
-        self.assertRegex(adoption.reason, "adopted it")
+        self.assertRegex(adoption.reason, "Adopted by")
         claim = self._claim_one(tenant)
         self.assertEqual(claim["spec"]["id"], ref)
         self.assertTrue(self._finish(claim, status=self._status("running")))
@@ -88,7 +88,7 @@ class TestStray(SaasCase):
             (self._stray(), {"plan": premium}, "has its database elsewhere"),
             (self._stray(database="none", server=""), {}, "No database of tstrayaaaaa was found"),
             (self._stray(), {"slug": taken.slug}, "is taken"),
-            (self._stray(gone.ref), {}, "deleted for good"),
+            (self._stray(gone.ref), {}, "deleted permanently"),
         ]
         for told, how, words in cases:
             with self.assertRaisesRegex(UserError, words):

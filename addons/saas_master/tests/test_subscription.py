@@ -61,7 +61,7 @@ class TestSubscription(SaasCase):
     def test_staff_do_not_resume_what_is_unpaid(self):
         tenant = self._sell("sub-unpaid")
         tenant.subscription_id._set_state("suspended", "")
-        with self.assertRaisesRegex(UserError, "Set the subscription"):
+        with self.assertRaisesRegex(UserError, "set the subscription"):
             tenant.action_resume()
 
     def test_when_staff_resume_the_next_cause_takes_over(self):

@@ -58,7 +58,7 @@ class TestUsage(SaasCase):
     def test_too_many_users_are_told_too(self):
         tenant = self._sell("usage-users")
         self._use(tenant, users=11)
-        self.assertIn("10 of your plan", tenant._spec()["banner"]["text"])
+        self.assertIn("10 in your plan", tenant._spec()["banner"]["text"])
 
     def test_far_over_it_is_suspended_until_there_is_room(self):
         tenant = self._sell("usage-far")
@@ -66,7 +66,7 @@ class TestUsage(SaasCase):
         self.assertEqual(tenant.desired, "running", "up to 125 % a banner asks")
         self._use(tenant, database_mb=1000, filestore_mb=251)
         self.assertEqual((tenant.desired, tenant.suspend_cause), ("suspended", "storage"))
-        self.assertIn("choose a bigger plan", tenant._spec()["reason"])
+        self.assertIn("Choose a larger plan", tenant._spec()["reason"])
         self._use(tenant, database_mb=1000, filestore_mb=240)
         self.assertEqual(tenant.desired, "running")
 

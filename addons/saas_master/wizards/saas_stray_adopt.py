@@ -21,7 +21,7 @@ class SaasStrayAdopt(models.TransientModel):
         ondelete="cascade",
     )
     slug = fields.Char(
-        "Address Name",
+        "Subdomain",
         required=True,
         compute="_compute_slug",
         store=True,

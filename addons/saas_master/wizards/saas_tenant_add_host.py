@@ -7,7 +7,7 @@ class SaasTenantAddHost(models.TransientModel):
     _inherit = ["saas.dialog"]
 
     name = fields.Char("Address", required=True)
-    primary = fields.Boolean("Send People Here")
+    primary = fields.Boolean("Use as Primary Address")
 
     def action_confirm(self):
         self._tenant()._add_host(self.name, self.primary)

@@ -23,5 +23,5 @@ class SaasTenantDeleteNow(models.TransientModel):
             raise UserError(
                 self.env._("Type “%s” to confirm that this is the one you mean.", tenant.slug)
             )
-        tenant._delete(self.env._("%s confirmed it by its address.", self.env.user.name))
+        tenant._delete(self.env._("Confirmed by %s by typing the address.", self.env.user.name))
         return self._close()

@@ -6,7 +6,7 @@ class SaasTenantOpen(models.TransientModel):
     _description = "Open a Tenant as Staff"
     _inherit = ["saas.dialog"]
 
-    reason = fields.Char(required=True, help="The customer can read it.")
+    reason = fields.Char(required=True, help="The customer can see it.")
 
     def action_confirm(self):
         """On to the page that signs on: the token is made there, so that it is never seen twice."""

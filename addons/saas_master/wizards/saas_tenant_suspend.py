@@ -8,7 +8,7 @@ class SaasTenantSuspend(models.TransientModel):
     _description = "Suspend a Tenant"
     _inherit = ["saas.dialog"]
 
-    reason = fields.Char(required=True, help="Visitors read it.")
+    reason = fields.Char(required=True, help="The customer sees it in the portal.")
 
     def action_confirm(self):
         tenant = self._tenant().sudo().with_context(saas_action=Said("suspend"))

@@ -42,8 +42,8 @@ class IrAttachment(models.Model):
             return
         raise ValidationError(
             self.env._(
-                "There is no room for this: your plan includes %(limit)s of storage. Delete what is"
-                " no longer needed. %(more)s",
+                "Your storage is full: your plan includes %(limit)s. Delete data that is no longer "
+                "needed. %(more)s",
                 limit=self._saas_megabytes(settings.storage_mb),
                 more=self.env["saas.settings"]._more(),
             )

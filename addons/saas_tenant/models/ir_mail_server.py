@@ -27,12 +27,13 @@ class IrMailServer(models.Model):
         current = settings._current()
         if current and current.mail == "not_in_plan":
             return self.env._(
-                "Outgoing mail waits, because the plan of this Odoo sends none. %(more)s",
+                "Outgoing mail is waiting, because the plan of this Odoo does not include outgoing "
+                "mail. %(more)s",
                 more=settings._more(),
             )
         return self.env._(
-            "Outgoing mail waits, because whoever hosts this Odoo has configured no mail"
-            " relay. It is sent once they have."
+            "Outgoing mail is waiting, because the provider of this Odoo has not set up a mail "
+            "relay yet. It is sent as soon as the relay is set up."
         )
 
     def _connect__(  # noqa: PLW3201  Odoo's own name

@@ -20,7 +20,7 @@ class IrModuleModule(models.Model):
         if operator_token.is_managed() and "saas_tenant" in modules.mapped("name"):
             raise UserError(
                 self.env._(
-                    "“Hosted Odoo” connects this Odoo with whoever hosts it. It cannot be"
-                    " uninstalled, and neither can what it needs."
+                    "“Hosted Odoo” connects this Odoo with its provider. It cannot be uninstalled, "
+                    "and neither can the modules it depends on."
                 )
             )

@@ -22,8 +22,8 @@ class ResUsers(models.Model):
         "Operator Staff",
         readonly=True,
         copy=False,
-        help="One of the people who host this Odoo, signed on for a reason that the log of operator"
-        " access tells. Does not count as one of your users.",
+        help="A member of the operator's staff, logged in for the reason in the log of operator "
+        "access. Does not count as one of your users.",
     )
     saas_staff_until = fields.Datetime("Staff Access Until", readonly=True, copy=False)
 
@@ -83,7 +83,7 @@ class ResUsers(models.Model):
         if is_operator() or not operator_token.is_managed():
             return
         if vals.get("saas_staff") or vals.get("saas_staff_until"):
-            raise UserError(self.env._("Only the operator says who its staff are."))
+            raise UserError(self.env._("Only the operator can mark users as its staff."))
         changed = STAFF_FIELDS & vals.keys()
         if changed - ({"active"} if not vals.get("active") else set()):
             if self.sudo().filtered("saas_staff"):
@@ -119,8 +119,8 @@ class ResUsers(models.Model):
             raise TokenRefused(
                 "user",
                 self.env._(
-                    "There is no active user %s here. An administrator of this Odoo can invite or"
-                    " unarchive that user.",
+                    "There is no active user %s. An administrator of this Odoo can invite or "
+                    "unarchive the user.",
                     data["login"],
                 ),
             )
@@ -148,7 +148,7 @@ class ResUsers(models.Model):
         if user and not user.saas_staff:
             raise TokenRefused(
                 "user",
-                self.env._("A user of this Odoo has the login %s already. Use another one.", login),
+                self.env._("The login %s is already used in this Odoo. Choose another one.", login),
             )
         with as_operator():
             if user:
@@ -176,5 +176,5 @@ class ResUsers(models.Model):
             for user in over:
                 user.active = False
                 self.env["saas.access.log"]._record(
-                    "sign_on_ended", self.env._("The time for it is over."), user
+                    "sign_on_ended", self.env._("The time of this access is over."), user
                 )

@@ -14,7 +14,7 @@ class SaasAccessLog(models.Model):
 
     kind = fields.Selection(
         [
-            ("sign_on", "Staff signed on"),
+            ("sign_on", "Staff logged in"),
             ("sign_on_ended", "Staff access ended"),
             ("users_archived", "Users archived"),
         ],
@@ -42,12 +42,12 @@ class SaasAccessLog(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         if not is_operator():
-            raise AccessError(self.env._("Only the operator's own acts are written to this log."))
+            raise AccessError(self.env._("Only actions of the operator are written to this log."))
         return super().create(vals_list)
 
     def write(self, vals):  # pylint: disable=method-required-super
-        raise AccessError(self.env._("What is in this log stays as it is."))
+        raise AccessError(self.env._("Entries of this log cannot be changed."))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
-        raise AccessError(self.env._("What is in this log stays there."))
+        raise AccessError(self.env._("Entries of this log cannot be deleted."))

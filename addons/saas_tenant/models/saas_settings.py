@@ -82,12 +82,12 @@ class SaasSettings(models.AbstractModel):
         """How to get more, as the end of a sentence that says that there is not enough."""
         settings = self._current()
         if settings and settings.upgrade_url:
-            return self.env._("You get more here: %s", settings.upgrade_url)
-        return self.env._("Ask whoever hosts this Odoo for more.")
+            return self.env._("Get more here: %s", settings.upgrade_url)
+        return self.env._("Contact the provider of this Odoo for more.")
 
     @api.model
     def _unverified(self):
         return self.env._(
-            "The limits of this Odoo could not be verified, because what the operator has set was"
-            " changed. It is set anew within minutes; try again then."
+            "The limits of this Odoo could not be verified, because the operator's settings were "
+            "changed. They are restored within minutes. Try again then."
         )

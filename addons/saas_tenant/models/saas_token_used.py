@@ -15,7 +15,7 @@ class SaasTokenUsed(models.Model):
     jti = fields.Char("Identifier", required=True, readonly=True)
     expires = fields.Datetime(required=True, readonly=True, index=True)
 
-    _jti_unique = models.Constraint("unique (jti)", "This message was used already.")
+    _jti_unique = models.Constraint("unique (jti)", "This message has already been used.")
 
     @api.model
     def _consume(self, payload):
@@ -34,7 +34,7 @@ class SaasTokenUsed(models.Model):
             log_exceptions=False,
         )
         if not self.env.cr.rowcount:
-            raise TokenRefused("used", "This message was used already.")
+            raise TokenRefused("used", "This message has already been used.")
 
     @api.autovacuum
     def _gc_expired(self):

@@ -26,11 +26,11 @@ class TestMail(OperatedMixin, TransactionCase):
         self.assertEqual(self.mail.state, "outgoing")
         self.assertFalse(self.mail.failure_reason)
         texts = [notice["text"] for notice in self.env["ir.http"]._saas_notices()]
-        self.assertTrue(any("mail waits" in text for text in texts), texts)
+        self.assertTrue(any("mail is waiting" in text for text in texts), texts)
 
     def test_without_a_relay_testing_a_server_says_why(self):
         self.configure(smtp_server="")
-        with self.assertRaisesRegex(UserError, "no mail relay"):
+        with self.assertRaisesRegex(UserError, "not set up a mail relay"):
             self.server.test_smtp_connection()
 
     def test_where_the_plan_sends_no_mail_it_waits_and_says_so(self):
@@ -38,7 +38,7 @@ class TestMail(OperatedMixin, TransactionCase):
         self.apply_settings(mail="not_in_plan")
         self.mail.send()
         self.assertEqual(self.mail.state, "outgoing")
-        with self.assertRaisesRegex(UserError, "the plan of this Odoo sends none") as raised:
+        with self.assertRaisesRegex(UserError, "does not include outgoing mail") as raised:
             self.server.test_smtp_connection()
         texts = [notice["text"] for notice in self.env["ir.http"]._saas_notices()]
         why = str(raised.exception)

@@ -47,13 +47,13 @@ class TestSignOn(OperatedMixin, HttpCase):
         token = self.operator.sign_on("owner@example.com")
         self.use(token)
         self.url_open("/web/session/logout")
-        self.assertRefused(self.use(token), "used already")
+        self.assertRefused(self.use(token), "already been used")
 
     def test_an_old_link_says_what_to_do(self):
         token = self.operator.sign_on("owner@example.com", iat=1_700_000_000, exp=1_700_000_060)
         self.assertRefused(self.use(token), "no longer valid")
         page = self.url_open(f"/saas/sign-on?token={token}")
-        self.assertIn("Go back to where you got it", page.text)
+        self.assertIn("Go back to the page that it came from", page.text)
 
     def test_links_of_others_are_refused(self):
         self.assertRefused(self.use(Operator().sign_on("owner@example.com")), "does not work")

@@ -65,6 +65,15 @@ http {
     "${masterHost}" "${masterUpstream}";
     include ${folder}/hosts.map;
   }
+  # The port that people use; "bad" where the header names another host than the one that was matched (a request may
+  # name a second one in its first line), or anything that is no name of a host with a port.
+  map "$host $http_host" $saas_port { default bad; "~*^(?<saas_name>\\S+) \\k<saas_name>\\.?(?<saas_number>:[0-9]{1,5})?$" $saas_number; }
+  # A browser says which page has asked for a websocket, and sends the cookies of the host to whoever asks.
+  map "$http_upgrade $host$saas_port $http_origin" $saas_foreign {
+    default no;
+    "~*^websocket (?<saas_own>\\S+?)(:80|:443)? (https?://\\k<saas_own>(:80|:443)?)?$" no;
+    "~*^websocket " yes;
+  }
   map $saas_upstream $saas_address { default ""; "~^(?<address>[0-9.]+):" $address; }
   map $http_upgrade $saas_connection { default ""; "websocket" "upgrade"; }
   # What the tenant says itself comes first.
@@ -89,8 +98,9 @@ http {
   limit_req_status 429;
 
   proxy_http_version 1.1;
-  proxy_set_header Host $http_host;
-  proxy_set_header X-Forwarded-Host $http_host;
+  # The host that was matched, whatever else the visitor calls it: links and redirects are made of it.
+  proxy_set_header Host $host$saas_port;
+  proxy_set_header X-Forwarded-Host $host$saas_port;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_set_header X-Forwarded-Proto $saas_scheme;
   proxy_set_header X-Real-IP $remote_addr;
@@ -108,6 +118,8 @@ http {
     ${ipv6 ? `listen [::]:${httpPort} default_server ipv6only=on;` : ""}
     server_name _;
     merge_slashes on;
+    if ($saas_port = bad) { return 400 "This is no request for one host. Write the address as it is, and nothing else.\\n"; }
+    if ($saas_foreign = yes) { return 403 "Another site may not listen here.\\n"; }
     add_header X-Content-Type-Options $saas_nosniff always;
     add_header Referrer-Policy strict-origin-when-cross-origin always;
     add_header X-Frame-Options $saas_frames always;

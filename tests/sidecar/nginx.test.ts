@@ -149,27 +149,91 @@ test("a request that dies half-way is not made a second time", async () => {
   assert.equal(seen.length, 1)
 })
 
-test("websockets pass", async () => {
-  const answer = await new Promise<string>((resolve, reject) => {
+/** What is answered to these lines, which no client of HTTP would send so. */
+function say(...lines: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1")
     let text = ""
     socket.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk
-      if (text.endsWith("hello")) socket.destroy()
+      if (text.endsWith("hello") || /^HTTP\/1\.1 [^1].*\r\n\r\n/s.test(text)) socket.destroy()
     })
     socket.on("close", () => resolve(text)).on("error", reject)
-    const lines = [
-      "GET /websocket HTTP/1.1",
-      "Host: one.localhost",
-      "Connection: Upgrade",
-      "Upgrade: websocket",
-      "",
-      "",
-    ]
-    socket.write(lines.join("\r\n"))
+    socket.write([...lines, "", ""].join("\r\n"))
   })
-  assert.match(answer, /^HTTP\/1\.1 101/)
-  assert.match(answer, /hello$/)
+}
+
+const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])
+
+function websocket(host: string, origin: string | null): Promise<string> {
+  const asked = ["GET /websocket HTTP/1.1", `Host: ${host}`, "Connection: Upgrade", "Upgrade: websocket"]
+  return say(...asked, ...(origin === null ? [] : [`Origin: ${origin}`]))
+}
+
+test("websockets pass from the host's own pages, and from what is no browser", async () => {
+  for (const [host, origin] of [
+    ["one.localhost", null],
+    ["one.localhost", "http://one.localhost"],
+    ["one.localhost", "https://one.localhost"],
+    ["ONE.localhost:8080", "https://one.localhost:8080"],
+    ["one.localhost:443", "https://one.localhost"],
+    ["localhost", "http://localhost"],
+  ] as const) {
+    const answer = await websocket(host, origin)
+    assert.equal(statusOf(answer), 101, `${host} from ${origin}`)
+    assert.match(answer, /hello$/)
+  }
+})
+
+test("a websocket that another site asks for is refused, the master's as well", async () => {
+  for (const [host, origin] of [
+    ["one.localhost", "http://two.localhost"],
+    ["one.localhost", "https://evil.example"],
+    ["one.localhost", "http://one.localhost.evil.example"],
+    ["one.localhost", "http://evil.example/one.localhost"],
+    ["one.localhost", "http://xone.localhost"],
+    ["one.localhost", "http://one.localhost:8081"],
+    ["one.localhost:8080", "http://one.localhost:80801"],
+    ["one.localhost", "null"],
+    ["one.localhost", "http://one.localhost http://evil.example"],
+    ["localhost", "http://one.localhost"],
+  ] as const) {
+    assert.equal(statusOf(await websocket(host, origin)), 403, `${host} from ${origin}`)
+  }
+  assert.equal(seen.length, 0)
+})
+
+test("what reaches a tenant is the host that was matched, with the port that people use", async () => {
+  for (const [host, reaches] of [
+    ["one.localhost", "one.localhost"],
+    ["ONE.localHOST:9080", "one.localhost:9080"],
+    ["one.localhost.:9080", "one.localhost:9080"],
+    ["one.localhost.", "one.localhost"],
+  ] as const) {
+    assert.equal(statusOf(await say("GET / HTTP/1.1", `Host: ${host}`)), 200, host)
+    const { headers } = seen.pop() ?? assert.fail("nothing has reached it")
+    assert.deepEqual([headers.host, headers["x-forwarded-host"]], [reaches, reaches], host)
+  }
+  assert.equal(statusOf(await say("GET http://one.localhost/ HTTP/1.1", "Host: one.localhost")), 200)
+})
+
+test("a request that names another host beside the one that is matched reaches nobody", async () => {
+  seen = []
+  for (const lines of [
+    ["GET / HTTP/1.1", "Host: one.localhost:80@evil.example"],
+    ["GET / HTTP/1.1", "Host: one.localhost:"],
+    ["GET / HTTP/1.1", "Host: one.localhost:80:81"],
+    ["GET / HTTP/1.1", "Host: one.localhost:123456"],
+    ["GET / HTTP/1.1", "Host: one.localhost:evil"],
+    ["GET http://one.localhost/ HTTP/1.1", "Host: evil.example"],
+    ["GET http://one.localhost/ HTTP/1.1", "Host: two.localhost"],
+    ["GET / HTTP/1.1", "Host: one.localhost", "Host: evil.example"],
+    ["GET / HTTP/1.1"],
+    ["GET / HTTP/1.0"],
+  ]) {
+    assert.equal(statusOf(await say(...lines)), 400, lines.join(" | "))
+  }
+  assert.equal(seen.length, 0)
 })
 
 test("an address that cannot be is refused, and harms nobody else", async () => {

@@ -273,6 +273,26 @@ test("nobody speaks to a tenant but those who are named, and it speaks to no nei
   }
 })
 
+test("a websocket that another site asks for is led to no Odoo", () => {
+  const hosts = ["acme.example.com", "www.acme.example"].map((name, index) => ({ name, primary: index === 0 }))
+  const rules = guard(owner, place, { hosts, isUp: true, https: true }).spec.routes
+  const rule = rules.find(({ match }) => match.includes("`Origin`"))
+  assert.deepEqual(rule?.services, [{ name: "pages", port: 80 }])
+  const own = new RegExp(/!HeaderRegexp\(`Origin`, `\(\?i\)(.+?)`\)/.exec(rule?.match ?? "")?.[1] ?? "", "i")
+  for (const origin of ["https://acme.example.com", "https://ACME.example.com:8443", "http://www.acme.example"]) {
+    assert.match(origin, own)
+  }
+  for (const origin of [
+    "https://evil.example",
+    "https://acme.example.com.evil.example",
+    "https://acmeXexample.com",
+    "https://evil.example/https://acme.example.com",
+    "null",
+  ]) {
+    assert.doesNotMatch(origin, own)
+  }
+})
+
 function isMetadataAddress(peer: Peer): boolean {
   if (!("ipBlock" in peer)) return false
   return peer.ipBlock.cidr === "0.0.0.0/0" && !peer.ipBlock.except?.includes("169.254.0.0/16")

@@ -12,7 +12,7 @@ import {
 } from "../../routing/pages.ts"
 import type { Ingress } from "./objects/ingress.ts"
 import { annotations } from "./objects/object.ts"
-import { interruptedPath, startingPath, tooLargePath, tooManyPath } from "./objects/traefik.ts"
+import { foreignPath, interruptedPath, startingPath, tooLargePath, tooManyPath } from "./objects/traefik.ts"
 import type { Watched } from "./watched.ts"
 
 /** Tells which state an answer was made of, for the router that waits until it is shown. */
@@ -70,6 +70,7 @@ function shown(state: RouteState, path: string): { status: number; page: string 
   if (path === tooLargePath) return { status: 413, page: tooLargePage }
   if (path === startingPath) return { status: 503, page: startingPage }
   if (path === interruptedPath) return { status: 503, page: interruptedPage }
+  if (path === foreignPath) return { status: 403, page: "Another site may not listen here." }
   if (page !== null) return { status: 503, page }
   if (state.kind === "none" || /database/i.test(path)) return { status: 404, page: unknownHostPage }
   // It is up, and yet nobody but us is there to answer: its pod is on its way.

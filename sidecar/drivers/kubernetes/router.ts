@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { PermanentError, RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
+import { isHostName } from "../../domain/names.ts"
 import type { RouteState, SeenRoute } from "../../domain/plan.ts"
 import type { TenantHost, TenantId, TenantSpec } from "../../domain/tenant.ts"
 import type { Fence, Files, Router } from "../driver.ts"
@@ -47,6 +48,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const { ingresses, namespaces } = await watched.caches()
     const owner = writer.owner(fence)
     const { namespace } = endpoint
+    refuseUnroutable(hosts)
     this.#refuseTaken(ingresses.list(), fence.tenant, hosts)
     const before = ingresses.get(ingressName, namespace)
     await this.#ensureFallback(fence)
@@ -207,6 +209,13 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
       }
     }
   }
+}
+
+/** Rules of Traefik are made of them. */
+function refuseUnroutable(hosts: readonly TenantHost[]): void {
+  const wrong = hosts.find(({ name }) => !isHostName(name))
+  if (wrong === undefined) return
+  throw new PermanentError(`“${wrong.name}” is not the name of a host. Give the tenant another address.`)
 }
 
 function isServed({ status, page }: Seen, state: RouteState): boolean {

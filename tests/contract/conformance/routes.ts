@@ -123,6 +123,11 @@ export function routes<E>(test: Test, world: () => World<E>): void {
     assert.equal((await tenant.visit("/web/database/drop", restore)).status, 404)
   })
 
+  test("a websocket that another site asks for is refused", async () => {
+    const headers = { upgrade: "websocket", connection: "Upgrade", origin: "https://evil.example" }
+    assert.equal((await tenant.visit("/websocket", { headers })).status, 403)
+  })
+
   test("browsers are told to be careful", async () => {
     const { headers } = await tenant.visit()
     assert.equal(headers["x-content-type-options"], "nosniff")

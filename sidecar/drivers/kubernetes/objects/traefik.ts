@@ -33,11 +33,12 @@ const rateName = "sign-in-rate"
 const refusedName = "sign-in-refused"
 const bodyName = "body-size"
 const largeName = "body-refused"
+const foreignName = "websocket-refused"
 const guardName = "guard"
 
 /** All there may be of a tenant. */
 export const traefikNames = [
-  ...[headersName, startingName, interruptedName, rateName, refusedName, bodyName, largeName].map(
+  ...[headersName, startingName, interruptedName, rateName, refusedName, bodyName, largeName, foreignName].map(
     (name) => ({ kind: "Middleware", name }) as const,
   ),
   { kind: "IngressRoute", name: guardName } as const,
@@ -49,6 +50,8 @@ export const tooLargePath = "/too-large"
 /** Of those who were sent to a pod that ends in that moment, or has just ended: Traefik hears of it a little later. */
 export const startingPath = "/starting"
 export const interruptedPath = "/interrupted"
+/** Of a websocket that another site asks for. */
+export const foreignPath = "/foreign"
 const nobodyThere = ["502", "504"]
 
 /** Attempts to sign in of one visitor: so many at once, and then one every six seconds. */
@@ -97,6 +100,7 @@ export function middlewares(owner: Owner, namespace: string): Middleware[] {
       },
     }),
     page(largeName, ["413"], tooLargePath),
+    middleware(foreignName, { replacePath: { path: foreignPath } }),
   ]
 }
 
@@ -116,6 +120,17 @@ export function guard(
   }
   const odoo = [{ name: odooName, port: odooPort }]
   const named = (...names: string[]) => names.map((name) => ({ name }))
+  // A browser says which page has asked for a websocket, and sends the cookies of the host to whoever asks.
+  const own = hosts.map(({ name }) => name.replaceAll(".", "\\.")).join("|")
+  const foreign: Rule = {
+    kind: "Rule",
+    match:
+      `${anyHost} && HeaderRegexp(\`Upgrade\`, \`(?i)websocket\`) && HeaderRegexp(\`Origin\`, \`.\`) && ` +
+      `!HeaderRegexp(\`Origin\`, \`(?i)^https?://(${own})(:[0-9]{1,5})?$\`)`,
+    priority: 25_000,
+    middlewares: named(foreignName),
+    services: [{ name: pagesName, port: 80 }],
+  }
   const attempts: Rule = {
     kind: "Rule",
     match: `${anyHost} && PathRegexp(\`${signIn}\`) && Method(\`POST\`)`,
@@ -135,6 +150,6 @@ export function guard(
     apiVersion: "traefik.io/v1alpha1",
     kind: "IngressRoute",
     metadata: metadata(owner, guardName, namespace),
-    spec: { entryPoints: [https ? "websecure" : "web"], routes: isUp ? [shut, attempts, bodies] : [shut] },
+    spec: { entryPoints: [https ? "websecure" : "web"], routes: isUp ? [shut, foreign, attempts, bodies] : [shut] },
   }
 }

@@ -23,11 +23,24 @@ export async function locked<T>(path: string, work: () => Promise<T>): Promise<T
   }
 }
 
-export async function takeLock(path: string): Promise<FileLock> {
+export async function takeLock(path: string, seconds = lockSeconds): Promise<FileLock> {
+  const lock = await holdWithin(path, seconds)
+  if (lock === null) throw new RetryableError(`Others have held ${path} for ${seconds} s.`)
+  return lock
+}
+
+/** null where somebody else holds it. */
+export async function tryLock(path: string): Promise<FileLock | null> {
+  return await holdWithin(path, 0)
+}
+
+async function holdWithin(path: string, seconds: number): Promise<FileLock | null> {
   const holding = "held\n"
   const script = `printf '${holding}'; exec cat > /dev/null`
-  const child = spawn("flock", ["-w", String(lockSeconds), path, "sh", "-c", script], {
+  const child = spawn("flock", ["-w", String(seconds), path, "sh", "-c", script], {
     stdio: ["pipe", "pipe", "ignore"],
+    // A person's Ctrl-C is for us: what is cleaned up then is still ours alone.
+    detached: true,
   })
   const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject)
@@ -35,7 +48,7 @@ export async function takeLock(path: string): Promise<FileLock> {
   })
   const answered = once(child.stdout, "data").then(([chunk]) => String(chunk))
   const got = await Promise.race([answered, ended.then(() => "")])
-  if (got !== holding) throw new RetryableError(`Others have held ${path} for ${lockSeconds} s.`)
+  if (got !== holding) return null
   return {
     release: async () => {
       child.stdin.end()

@@ -6,12 +6,11 @@
  *     …
  *     await it.destroy()
  */
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ensureOwl } from "../../scripts/build-owl.ts"
 import { Installation as RealInstallation } from "../../scripts/lib/installation.ts"
-import { tryLock } from "../../scripts/lib/locks.ts"
 import { ensureOdoo, type Odoo } from "../../scripts/lib/odoo.ts"
 import type { InstallationSettings, Ports } from "../../scripts/lib/parts.ts"
 import { cacheFolder } from "../../scripts/lib/paths.ts"
@@ -21,6 +20,7 @@ import { silent } from "../../scripts/lib/progress.ts"
 import { readySnapshot } from "../../scripts/lib/ready-snapshot.ts"
 import type { Secrets } from "../../scripts/lib/secrets.ts"
 import { copyTree } from "../../scripts/lib/snapshots.ts"
+import { tryLock } from "../../sidecar/routing/file-lock.ts"
 import type { MasterAccess } from "./master.ts"
 
 export interface InstallationOptions {
@@ -95,7 +95,7 @@ export async function makeInstallation(name: string, options: InstallationOption
       keepLogs(name, stateDir)
       real.remove()
     } finally {
-      place.release()
+      await place.release()
     }
   }
   const sidecar = real.anotherSidecar("sidecar", options.sidecarEnv ?? {})
@@ -153,7 +153,7 @@ async function startWith(real: RealInstallation, parts: "master" | "all", odoo: 
       const settings = { ...place, durable: false, demo: false }
       await copyTree(await readySnapshot(odoo, settings, silent), real.settings.stateDir)
     } finally {
-      place.release()
+      await place.release()
     }
   }
   await real.prepare(silent)
@@ -164,7 +164,7 @@ interface Place {
   readonly ports: Ports
   readonly network: string
   readonly uidBase: number
-  release(): void
+  release(): Promise<void>
 }
 
 /** Below the range that the kernel gives to outgoing connections. */
@@ -174,9 +174,9 @@ const portRange = [21_000, 31_000] as const
 async function reservePlace(): Promise<Place> {
   const folder = join(cacheFolder(), "networks")
   mkdirSync(folder, { recursive: true })
-  for (let second = 100; second < 250; second++) {
-    const file = join(folder, String(second))
-    if (!tryLock(file)) continue
+  for (let second = 249; second >= 100; second--) {
+    const lock = await tryLock(join(folder, `${second}.lock`))
+    if (lock === null) continue
     const http = await pickFree(...portRange)
     const ports = { http, master: await next(http), sidecar: 0, postgres: 0 }
     const sidecar = await next(ports.master)
@@ -184,10 +184,10 @@ async function reservePlace(): Promise<Place> {
       ports: { ...ports, sidecar, postgres: await next(sidecar) },
       network: `127.${second}.0.0`,
       uidBase: 200_000 + (second - 66) * 0x10000,
-      release: () => rmSync(file, { force: true }),
+      release: () => lock.release(),
     }
   }
-  throw new Error(`All test networks are taken. Remove ${folder} if no test runs.`)
+  throw new Error(`All test networks are taken: ${folder} has a lock for each, held by the tests that run.`)
 }
 
 function next(port: number): Promise<number> {

@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline/promises"
 import { setTimeout as pause } from "node:timers/promises"
 import { buildOwl } from "./build-owl.ts"
+import { handBackCharge, onChargeTaken, type Role, takeCharge } from "./lib/charge.ts"
 import { Installation } from "./lib/installation.ts"
 import { undoAll } from "./lib/interrupts.ts"
 import { signOn } from "./lib/master-rpc.ts"
@@ -10,6 +11,7 @@ import { ensurePackages, ToDo } from "./lib/packages.ts"
 import { type Progress, showProgress } from "./lib/progress.ts"
 import { loadEnvFile, startSettings } from "./lib/settings.ts"
 import { rememberedSettings } from "./lib/state-folder.ts"
+import { serversOf, supervise, supervisorServer } from "./lib/supervisor.ts"
 import { awaitTemplates } from "./lib/templates.ts"
 
 const usage = `npm start [-- OPTIONS]
@@ -38,34 +40,45 @@ async function main(options: readonly string[]): Promise<void> {
   await ensurePackages("run", progress)
   const odoo = await ensureOdoo(progress)
   installation = await Installation.open(settings, odoo)
+  onChargeTaken(settings.stateDir, makeWay)
   if (options.includes("--reset")) await reset(installation, options.includes("--yes"))
   await bringUp(installation, progress, foreground)
   const password = installation.secrets.read("admin-password")
   const ask = await signOn({ url: `http://127.0.0.1:${settings.ports.master}`, password })
-  // Everything else works without: its page in the master says more, and has a button to try again.
   const trouble = await awaitTemplates(ask, progress).then(
-    () => "",
-    (error: Error) => `\n${error.message}\n`,
+    () => null,
+    (error: Error) => error.message,
   )
   if (interrupted) return never
 
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1)
   console.log(`
-Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s.
+${trouble === null ? `Ready after ${seconds} s.` : `It runs after ${seconds} s, and cannot make customers' Odoos yet.`}
 
   Your Odoo          ${installation.url}/odoo
   User, password     admin, ${password}
   Customers' Odoos   ${installation.tenantUrl}
   Health             http://127.0.0.1:${settings.ports.sidecar}/readyz
   State and logs     ${settings.stateDir}
-${trouble}`)
-  if (!foreground) return console.log("It runs in the background. npm stop ends it.")
-  console.log("Ctrl-C ends it, tenants included.")
-  await watch(installation)
+`)
+  if (trouble !== null) {
+    console.error(`${trouble}\nIts page in the master says more, and has a button to try again.\n`)
+    exitCode = 1
+  }
+  if (foreground) {
+    console.log("Ctrl-C ends it, tenants included.")
+    await watch(installation)
+  } else {
+    handBackCharge(settings.stateDir)
+    await supervisorServer(settings.stateDir).start()
+    console.log("It runs in the background. npm stop ends it.")
+  }
 }
 
 async function bringUp(installation: Installation, progress: Progress, foreground: boolean): Promise<void> {
   const ranBefore = installation.isRunning()
   await installation.demandSettings()
+  await takeCharge(installation.settings.stateDir, "watch")
   try {
     await progress("build the OWL bundles", () => buildOwl())
     await installation.prepare(progress)
@@ -82,6 +95,8 @@ let interrupted = false
 let underWay: Promise<unknown> = Promise.resolve()
 /** All is up, and the end is what a person asks for sooner or later. */
 let watching = false
+/** Of a command that comes to its end, or to the watching. */
+let exitCode = 0
 
 const never = new Promise<never>(() => undefined)
 
@@ -106,9 +121,10 @@ function onInterrupt(stop: () => Promise<unknown>): void {
   const end = () => {
     if (interrupted) return
     interrupted = true
+    over.abort()
     console.log("\nStopping…")
     stop().then(
-      () => process.exit(watching ? 0 : 130),
+      () => process.exit(watching ? exitCode : 130),
       (error) => {
         interrupted = false
         fail(error)
@@ -118,36 +134,32 @@ function onInterrupt(stop: () => Promise<unknown>): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end)
 }
 
-interface Watched {
-  readonly name: string
-  readonly pid: () => number | null
-  readonly start: () => Promise<void>
-  readonly lastWords: () => string
+/** Another command is in charge from now on. What is just being started is seen to its end, or that could not stop it. */
+async function makeWay(role: Role): Promise<void> {
+  if (interrupted) return
+  interrupted = true
+  console.log(
+    role === "stop"
+      ? "\nnpm stop has been called: it stops all of this, and nothing is watched here any more."
+      : "\nAnother npm start has taken over: all of this goes on, and is watched there from now on.",
+  )
+  over.abort()
+  await Promise.race([underWay, pause(10_000)])
+  process.exit(watching ? exitCode : 130)
 }
 
-/** Says at once when a server ended by itself, and starts it again; gives up on one that keeps ending. */
-async function watch({ postgres, master, sidecar }: Installation): Promise<void> {
-  const servers: readonly Watched[] = [
-    { name: "PostgreSQL", pid: () => postgres.pid(), start: () => postgres.start(), lastWords: () => postgres.log },
-    ...[master.server, sidecar].map((server) => ({
-      name: server.options.name,
-      pid: () => server.pid(),
-      start: () => server.start(),
-      lastWords: () => server.lastWords(5),
-    })),
-  ]
+const over = new AbortController()
+
+// A terminal that is gone, or a pipe that nobody reads, must not end what watches and stops the servers.
+for (const out of [process.stdout, process.stderr]) out.on("error", () => undefined)
+
+/** Until this command is ended, whatever becomes of the servers. */
+async function watch(installation: Installation): Promise<void> {
   watching = true
-  let ends: number[] = []
-  for (;;) {
-    await pause(1000)
-    for (const server of servers) {
-      if (interrupted || server.pid() !== null) continue
-      ends = [...ends, Date.now()].filter((at) => at > Date.now() - 60_000)
-      console.error(`${server.name} ended by itself and is started again. ${server.lastWords()}`)
-      if (ends.length > 3) throw new Error("It keeps ending. npm run doctor may say why.")
-      await server.start()
-    }
-  }
+  const watched = supervise(serversOf(installation), console.error, over.signal)
+  underWay = watched
+  await watched
+  return never
 }
 
 async function fail(error: unknown): Promise<void> {
@@ -174,4 +186,4 @@ async function reset(installation: Installation, sure: boolean): Promise<void> {
   installation.remove()
 }
 
-await main(process.argv.slice(2)).then(() => process.exit(0), fail)
+await main(process.argv.slice(2)).then(() => process.exit(exitCode), fail)

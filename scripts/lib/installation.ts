@@ -8,6 +8,7 @@ import { dirname, join } from "node:path"
 import { type Config, readConfig, tenantUrlPort } from "../../sidecar/config.ts"
 import { tenantPort } from "../../sidecar/drivers/process/place.ts"
 import { readApplied, writeApplied } from "./applied.ts"
+import { handBackCharge, takeCharge } from "./charge.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { removeKernelRules } from "./kernel-rules.ts"
 import { holderOf, leftovers, nginxOf, sidecarsOf } from "./leftovers.ts"
@@ -201,6 +202,16 @@ export class Installation {
 
   /** Stops all that was started from this folder, and only that. What is not running is passed over. */
   async stop(progress: Progress): Promise<string[]> {
+    const { stateDir } = this.settings
+    await takeCharge(stateDir, "stop")
+    try {
+      return await this.stopAll(progress)
+    } finally {
+      handBackCharge(stateDir)
+    }
+  }
+
+  private async stopAll(progress: Progress): Promise<string[]> {
     const { stateDir } = this.settings
     const stopped: string[] = []
     const one = async (name: string, running: boolean, work: () => Promise<void>) => {

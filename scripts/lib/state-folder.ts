@@ -28,6 +28,10 @@ export function claimStateFolder(stateDir: string): void {
   }
 }
 
+export function isStateFolder(stateDir: string): boolean {
+  return existsSync(join(stateDir, markName))
+}
+
 /** So that another command stops what runs, whatever settings it was given itself. */
 export function rememberSettings(settings: InstallationSettings): void {
   writeFileSync(join(settings.stateDir, settingsName), JSON.stringify(settings))
@@ -41,7 +45,7 @@ export function rememberedSettings(stateDir: string): InstallationSettings | nul
 
 export function removeStateFolder(stateDir: string): void {
   if (!existsSync(stateDir)) return
-  if (!existsSync(join(stateDir, markName))) {
+  if (!isStateFolder(stateDir)) {
     throw new ToDo(`${stateDir} was not made by this program, so it is left alone. Remove it yourself if you want to.`)
   }
   rmSync(stateDir, { recursive: true })

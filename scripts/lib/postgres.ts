@@ -65,6 +65,12 @@ export interface ClusterOptions {
   readonly durable?: boolean
 }
 
+/**
+ * Memory that one server process may have for itself, beside what all share. Whoever signs in may raise `work_mem` as they
+ * like: what does not fit is an error of that statement, and does not make the machine end the whole server.
+ */
+const processBytes = 512 * 1024 * 1024
+
 /** The kernel refuses longer paths of unix sockets. */
 const longestSocketPath = 107
 
@@ -137,6 +143,8 @@ export class Cluster {
       "max_locks_per_transaction = 64",
       // For each session, and nobody but a superuser lifts it: what one tenant sorts must not fill everybody's disk.
       "temp_file_limit = '5GB'",
+      // Those that help with a statement have memory of their own, each as much as any other process.
+      "max_worker_processes = 4",
       "shared_buffers = '256MB'",
       "max_wal_size = '2GB'",
       // After a crash the whole disk is synced at once: file by file, of 3,000 a tenant, visitors would wait for minutes.
@@ -187,7 +195,8 @@ export class Cluster {
       return
     }
     try {
-      await this.tool("pg_ctl", ["start", "-D", this.data, "-l", this.log, "-w", "-t", "60", "-s"])
+      const start = ["start", "-D", this.data, "-l", this.log, "-w", "-t", "60", "-s"]
+      await this.tool("pg_ctl", start, ["prlimit", `--data=${processBytes}`])
     } catch (error) {
       const tail = existsSync(this.log) ? readFileSync(this.log, "utf8").trim().split("\n").slice(-8).join("\n") : ""
       throw new Error(`PostgreSQL does not start. The end of ${this.log}:\n${tail}`, { cause: error })
@@ -233,8 +242,9 @@ export class Cluster {
     return (await tryRun(join(this.options.bin, "pg_isready"), args)).code === 0
   }
 
-  private async tool(name: string, args: readonly string[]): Promise<string> {
-    const [command, line] = asUser(this.options.osUser, join(this.options.bin, name), args)
+  private async tool(name: string, args: readonly string[], through: readonly string[] = []): Promise<string> {
+    const [program = "", ...rest] = [...through, join(this.options.bin, name), ...args]
+    const [command, line] = asUser(this.options.osUser, program, rest)
     // The folder we stand in may be closed to that user, who then could not even start.
     return run(command, line, { cwd: "/", env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8" } })
   }

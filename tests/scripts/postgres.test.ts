@@ -145,6 +145,18 @@ test("who may act as a tenant's role is shut out, or it is said who can do that"
   await client.end()
 })
 
+test("a statement that takes all the memory it can fails, and nothing else does", async ({ it }) => {
+  const client = await asOperator(it)
+  const started = async () => (await client.query("SELECT pg_postmaster_start_time()::text AS at")).rows[0].at
+  const before = await started()
+  await client.query("SET work_mem = '2GB'")
+  await client.query("SET max_parallel_workers_per_gather = 0")
+  const sorted = "SELECT repeat(md5(g::text), 30) AS text FROM generate_series(1, 1500000) g ORDER BY text"
+  assert.match(await refusal(client.query(`SELECT count(*) FROM (${sorted}) AS sorted`)), /^out of memory/)
+  assert.is(await started(), before)
+  await client.end()
+})
+
 test("the operator may change the templates' owner and act as it", async ({ it }) => {
   const client = await asOperator(it)
   await client.query("GRANT saas_template TO CURRENT_USER")

@@ -1,4 +1,5 @@
 /** What may be called how. The master refuses bad names with a sentence; the sidecar never acts on one. */
+import { domainToASCII } from "node:url"
 import type { TenantId } from "./tenant.ts"
 
 /** Opaque, and safe as it is in SQL, paths, unit names and URLs. */
@@ -22,6 +23,17 @@ export function templateDatabase(key: string, made: string): string {
 }
 
 /** RFC 1123 with at most 253 characters; lower case, since routers compare them as they are. */
-export function isHostName(text: string): boolean {
+export function hasHostLetters(text: string): boolean {
   return text.length <= 253 && text.split(".").every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))
+}
+
+/**
+ * A name that leads visitors somewhere: of two labels at least, punycode that stands for something, and no IP address.
+ * Browsers take a name whose last label is a number for one. Held against the same cases as the master's
+ * models/host_name.py: addons/saas_master/tests/names.json.
+ */
+export function isHostName(text: string): boolean {
+  const labels = text.split(".")
+  const isNumber = /^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? "")
+  return hasHostLetters(text) && labels.length > 1 && !isNumber && domainToASCII(text) === text
 }

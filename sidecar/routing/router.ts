@@ -3,11 +3,11 @@ import { readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { z } from "zod"
 import { PermanentError } from "../domain/errors.ts"
-import { isHostName } from "../domain/names.ts"
 import type { RouteState, SeenRoute } from "../domain/plan.ts"
 import type { TenantHost, TenantId } from "../domain/tenant.ts"
 import type { Fence, Router } from "../drivers/driver.ts"
 import { locked } from "./file-lock.ts"
+import { refuseNoHost } from "./host-name.ts"
 import { hostsMap } from "./hosts-map.ts"
 import { Nginx, type NginxOptions, replace } from "./nginx.ts"
 import { pageOf, stateOf } from "./pages.ts"
@@ -46,9 +46,9 @@ export class NginxRouter implements Router<Upstream> {
 
   async apply(fence: Fence, upstream: Upstream, hosts: readonly TenantHost[], state: RouteState): Promise<void> {
     const names = hosts.map(({ name }) => name)
-    this.#refuseUnroutable(names)
-    await this.#nginx.ensure()
     const before = await this.#read(fence.tenant)
+    this.#refuseUnroutable(names, before?.hosts ?? [])
+    await this.#nginx.ensure()
     // The page first: who is to see a reason must not see the tenant meanwhile.
     await this.#guard(fence)
     await this.#showPage(upstream.host, pageOf(state))
@@ -120,10 +120,10 @@ export class NginxRouter implements Router<Upstream> {
     return served.every((upstream) => upstream === wanted)
   }
 
-  #refuseUnroutable(names: readonly string[]): void {
+  /** What leads to the tenant already is let be: a deletion comes by here, too. */
+  #refuseUnroutable(names: readonly string[], routed: readonly string[]): void {
     for (const name of names) {
-      if (!isHostName(name))
-        throw new PermanentError(`“${name}” is not the name of a host. Give the tenant another address.`)
+      if (!routed.includes(name)) refuseNoHost(name)
       if (name === this.#masterHost) {
         throw new PermanentError(`The address ${name} leads to the master. Give the tenant another address.`)
       }

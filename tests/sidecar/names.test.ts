@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
@@ -25,6 +26,21 @@ test("whatever the master takes for an address is a label of a host name", () =>
   const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{1,38})[a-z0-9]$/)
   fc.assert(fc.property(label, (slug) => isHostName(`${slug}.localhost`)))
   for (const bad of ["-acme", "Acme", "а", "a b"]) assert.not(isHostName(`${bad}.localhost`), bad)
+})
+
+interface NameCases {
+  readonly hosts: readonly { readonly name: string; readonly problem: string }[]
+  readonly typed: readonly { readonly typed: string; readonly name: string }[]
+  readonly slugs: readonly { readonly slug: string; readonly problem: string }[]
+}
+/** The master is held against the same file: tests/test_names.py of its addon. */
+const casesFile = new URL("../../addons/saas_master/tests/names.json", import.meta.url)
+const cases = JSON.parse(readFileSync(casesFile, "utf8")) as NameCases
+
+test("what the master takes for a host is one, and what it refuses is none", () => {
+  for (const { name, problem } of cases.hosts) assert.is(isHostName(name), problem === "", JSON.stringify(name))
+  for (const { name } of cases.typed) assert.is(isHostName(name), !/^[[\d]/.test(name), name)
+  for (const { slug } of cases.slugs.filter(({ problem }) => problem === "")) assert.ok(isHostName(`${slug}.localhost`))
 })
 
 test("equal values have equal fingerprints, whatever the order of their keys", () => {

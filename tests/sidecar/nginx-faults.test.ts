@@ -218,10 +218,12 @@ test("an address of another tenant is refused, and both keep theirs", async () =
   assert.deepEqual(await mine.observe(two.tenant), { hosts: ["two.localhost"], state: up })
 })
 
-test("a host may be called like a word of nginx", async () => {
-  await mine.apply(two, second, hosts("two.localhost", "default", "include"), up)
-  for (const name of ["default", "include"]) assert.equal(await bodyOf(name), `this is ${second.host}`)
-  assert.equal((await get("nobody.localhost")).status, 404)
+test("what is no name of a host is refused, and the tenant keeps those that it has", async () => {
+  for (const name of ["default", "include", "localhost", "1.2.3", "127.0.0.1", "xn--a.example", "Two.localhost"]) {
+    await assert.rejects(mine.apply(two, second, hosts("two.localhost", name), up), /is not the name of a host/, name)
+  }
+  assert.equal(await bodyOf("two.localhost"), `this is ${second.host}`)
+  assert.equal((await get("default")).status, 404)
 })
 
 test("an nginx that was killed is started again with the same hosts, by whoever comes first", async () => {

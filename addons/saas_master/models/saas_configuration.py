@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from . import slug
+from . import host_name
 
 # Each field's parameter.
 PARAMETERS = {
@@ -55,7 +55,7 @@ class SaasConfiguration(models.TransientModel):
     def _check_values(self):
         for settings in self:
             domain = settings.base_domain
-            if not slug.is_host_name(f"name.{domain}"):
+            if host_name.problem_of(f"name.{domain}"):
                 raise ValidationError(
                     self.env._(
                         "“%s” is not a domain. Write it like odoo.example.com.", domain or ""

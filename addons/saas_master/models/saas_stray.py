@@ -176,6 +176,8 @@ class SaasStray(models.Model):
 
     def _adopted_hosts(self, slug):
         """The addresses that it has, and the one that it is given; that one is where people go."""
-        own = self.env["saas.tenant"]._host_of(slug)
-        names = [own, *(name for name in self._host_names() if name != own)]
+        Tenant = self.env["saas.tenant"]
+        own = Tenant._host_of(slug)
+        others = [name for name in self._host_names() if name != own]
+        names = [own, *(name for name in others if not Tenant._host_problem(name))]
         return [Command.create({"name": name, "primary": name == own}) for name in names]

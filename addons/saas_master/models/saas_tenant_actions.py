@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from . import slug as slugs
+from . import host_name
 from .said import Said
 
 OWNER = "saas_master.group_saas_owner"
@@ -146,32 +146,40 @@ class SaasTenantActions(models.Model):
     # What the wizards do
 
     def _rename(self, slug):
-        """Move to another slug: the host made of the old one becomes the one made of the new."""
+        """Move to another slug: the host made of the old one becomes the one made of the new.
+
+        The customer's own addresses, and which one is primary, stay as they are.
+        """
         self.ensure_one()
-        slug = slugs.normalize(slug)
+        slug = self._normalize_slug(slug)
         if slug == self.slug:
             raise UserError(self.env._("This is already the address."))
         problem = self._slug_problem(slug, besides=self)
         if problem:
             raise UserError(problem)
         tenant = self.sudo().with_context(saas_action=Said("rename"))
-        label = f"{tenant.slug}."
-        hosts = tenant.host_ids.filtered(lambda host: host.name.startswith(label))
-        host = hosts.filtered("primary") or hosts
+        before, after = self._host_of(tenant.slug), self._host_of(slug)
+        host = tenant.host_ids.filtered(lambda host: host.name == before)
+        there = tenant.host_ids.filtered(lambda host: host.name == after)
         tenant.write({"slug": slug})
-        host[:1].write({"name": self._host_of(slug)})
+        if not host and not there:
+            there.create({"name": after, "tenant_id": tenant.id})
+        elif not there:
+            host.write({"name": after})
+        elif host:
+            if host.primary:
+                tenant._make_primary(there)
+            host.unlink()
 
     def _add_host(self, name, primary):
         self.ensure_one()
-        name = slugs.normalize(name).rstrip(".")
+        name = host_name.normalize(name)
         Host = self.env["saas.tenant.host"].sudo().with_context(saas_action=Said("add_host"))
         if Host.search_count([("name", "=", name)], limit=1):
             raise UserError(self.env._("“%s” is taken already. Choose another address.", name))
-        domain = self._host_of("")
-        if name.endswith(domain):
-            problem = slugs.problem_of(name.removesuffix(domain))
-            if problem:
-                raise UserError(self._slug_words(problem, name.removesuffix(domain)))
+        problem = self._host_problem(name)
+        if problem:
+            raise UserError(problem)
         host = Host.create({"name": name, "tenant_id": self.id})
         if primary:
             self.sudo()._make_primary(host)

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from . import host_name
 from . import slug as slugs
 
 
@@ -22,14 +23,26 @@ class SaasTenantAddress(models.Model):
     @api.constrains("slug")
     def _check_slug(self):
         for tenant in self:
-            problem = slugs.problem_of(tenant.slug)
+            problem = self._slug_form_problem(tenant.slug)
             if problem:
                 raise ValidationError(self._slug_words(problem, tenant.slug))
 
     @api.model
+    def _base_domain(self):
+        return self.env["ir.config_parameter"].sudo().get_param("saas.base_domain", "localhost")
+
+    @api.model
     def _host_of(self, slug):
-        params = self.env["ir.config_parameter"].sudo()
-        return f"{slug}.{params.get_param('saas.base_domain', 'localhost')}"
+        return f"{slug}.{self._base_domain()}"
+
+    @api.model
+    def _master_hosts(self):
+        """Where this Odoo itself is found."""
+        # sudo: it is no secret, and not everybody who asks may read all settings
+        env = self.sudo().env
+        urls = [env["ir.config_parameter"].get_param("web.base.url")]
+        urls += env["website"].search([("domain", "!=", False)]).mapped("domain")
+        return {host_name.normalize(url) for url in urls if url}
 
     @api.model
     def _url_of(self, host):
@@ -40,36 +53,57 @@ class SaasTenantAddress(models.Model):
         return f"{scheme}://{host}" + (f":{port}" if port and port != usual else "")
 
     @api.model
+    def _normalize_slug(self, text):
+        """A wished address as it was typed or pasted, made comparable."""
+        return slugs.normalize(text, self._base_domain())
+
+    @api.model
     def _slug_problem(self, slug, besides=None):
-        """Say why a normalized slug cannot be had, in words for the person who wishes it, or ""."""
-        problem = slugs.problem_of(slug)
+        """Say why a normalized slug cannot be had, in words for the person who wishes it, or "".
+
+        :param besides: tenants that are not in the way
+        """
+        problem = self._slug_form_problem(slug)
         if not problem and self._slug_is_taken(slug, besides):
             problem = "taken"
         return self._slug_words(problem, slug) if problem else ""
 
     @api.model
+    def _slug_form_problem(self, slug):
+        problem = slugs.problem_of(slug)
+        if not problem and self._host_of(slug) in self._master_hosts():
+            problem = "reserved"
+        return problem
+
+    @api.model
     def _slug_is_taken(self, slug, besides=None):
+        return slug in self._slugs_like(slug, besides)
+
+    @api.model
+    def _slugs_like(self, base, besides=None):
+        """The taken ones that begin like that."""
         # sudo: whether an address is free must not depend on who asks
-        own = [("slug", "=", slug), ("released", "=", False)]
-        tenants = self.sudo().search(own)
-        tenants |= (
-            self.env["saas.tenant.host"]
-            .sudo()
-            .search([("name", "=", self._host_of(slug))])
-            .tenant_id
-        )
-        return bool(tenants - besides if besides else tenants)
+        others = self.sudo().search([("slug", "=like", f"{base}%"), ("released", "=", False)])
+        end = self._host_of("")
+        hosts = self.env["saas.tenant.host"].sudo()
+        hosts = hosts.search([("name", "=like", f"{base}%{end}")])
+        if besides:
+            others -= besides
+            hosts = hosts.filtered(lambda host: host.tenant_id not in besides)
+        return {*others.mapped("slug"), *(host.name.removesuffix(end) for host in hosts)}
+
+    @api.model
+    def _free_slug(self, name, besides=None):
+        """An address that can be had, made of a name."""
+        end = self._host_of("")
+        taken = self._slugs_like(slugs.base_of(name), besides)
+        taken.update(host.removesuffix(end) for host in self._master_hosts())
+        return slugs.suggest(name, taken.__contains__)
 
     @api.model
     def _slug_words(self, problem, slug):
         if problem == "empty":
             return self.env._("Enter the requested address, such as “acme”.")
-        if problem == "not_ascii":
-            return self.env._(
-                "“%s” has letters that look alike in different alphabets. "
-                "Use a to z, digits and hyphens only.",
-                slug,
-            )
         if problem in ("short", "long"):
             return self.env._(
                 "“%(slug)s” has %(length)s characters. Choose an address with %(least)s to "
@@ -85,10 +119,54 @@ class SaasTenantAddress(models.Model):
                 slug=slug,
             )
         if problem == "taken":
-            free = slugs.suggest(slug, self._slug_is_taken)
+            free = self._free_slug(slug)
             return self.env._("“%(slug)s” is taken. “%(free)s” is free.", slug=slug, free=free)
         return self.env._(
-            "“%s” cannot be an address. Use small letters, digits and hyphens, "
-            "and begin and end with a letter or a digit.",
-            slug,
+            "“%(slug)s” cannot be an address, because that has small letters from a to z, digits "
+            "and hyphens only. Use “%(free)s”, for example; it is free.",
+            slug=slug,
+            free=self._free_slug(slug),
         )
+
+    def _host_problem(self, name):
+        """Say why a normalized host name can be no address of a tenant, in words, or ""."""
+        domain = self._base_domain()
+        problem = host_name.problem_of(name)
+        if problem:
+            return self._host_words(problem, name)
+        if name == domain or host_name.is_parent_of(name, domain):
+            return self.env._(
+                "“%s” belongs to whoever runs this, and leads to more than one Odoo. Use an "
+                "address of the customer's, such as odoo.acme.example.",
+                name,
+            )
+        for own in self._master_hosts():
+            if name == own or host_name.is_parent_of(name, own):
+                return self.env._(
+                    "“%s” leads to this Odoo here. Use an address of the customer's, such as "
+                    "odoo.acme.example.",
+                    name,
+                )
+        if host_name.is_parent_of(domain, name):
+            slug = name.removesuffix(f".{domain}")
+            problem = self._slug_form_problem(slug)
+            return self._slug_words(problem, slug) if problem else ""
+        return self._host_words("local", name) if host_name.is_local(name) else ""
+
+    @api.model
+    def _host_words(self, problem, name):
+        if problem == "empty":
+            return self.env._("Enter the address, such as odoo.acme.example.")
+        if problem == "ip_address":
+            return self.env._(
+                "“%s” is an IP address, or is taken for one by browsers. Use a name, such as "
+                "odoo.acme.example.",
+                name,
+            )
+        if problem in ("single", "local"):
+            return self.env._(
+                "“%s” is known within one network at most. Use a name that the whole Internet "
+                "knows, such as odoo.acme.example.",
+                name,
+            )
+        return self.env._("“%s” is not a host name. Write it like odoo.acme.example.", name)

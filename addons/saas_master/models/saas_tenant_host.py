@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from . import slug
+from . import host_name
 
 
 class SaasTenantHost(models.Model):
@@ -27,14 +27,15 @@ class SaasTenantHost(models.Model):
     @api.constrains("name")
     def _check_name(self):
         for host in self:
-            if not slug.is_host_name(host.name):
-                raise ValidationError(
-                    self.env._(
-                        "“%s” is not a host name. Write it in small letters without http://, "
-                        "such as odoo.acme.example.",
-                        host.name,
-                    )
-                )
+            problem = host.tenant_id._host_problem(host.name)
+            if problem:
+                raise ValidationError(problem)
+
+    @api.depends("name")
+    def _compute_display_name(self):
+        """As people write it; routers and browsers know it in the letters of the DNS."""
+        for host in self:
+            host.display_name = host_name.in_letters(host.name or "")
 
     @api.model
     def _audited_fields(self):

@@ -2,8 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
-from . import slug as slugs
-
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
@@ -24,13 +22,16 @@ class SaleOrder(models.Model):
         for order in self:
             order.has_saas_plan = bool(order._saas_lines())
 
-    @api.depends("saas_slug", "state", "order_line.product_id.is_saas_plan")
+    @api.depends("saas_slug", "state", "partner_id", "order_line.product_id.is_saas_plan")
     def _compute_saas_slug_problem(self):
         Tenant = self.env["saas.tenant"]
         for order in self:
-            slug = slugs.normalize(order.saas_slug)
-            asked = order.has_saas_plan and slug and order.state not in ("sale", "cancel")
-            order.saas_slug_problem = Tenant._slug_problem(slug) if asked else False
+            slug = Tenant._normalize_slug(order.saas_slug)
+            asked = order.has_saas_plan and order.state not in ("sale", "cancel")
+            order.saas_slug_problem = Tenant._slug_problem(slug) if asked and slug else False
+            if asked and order.partner_id and not slug:
+                # What it will be is told before, not found out afterwards.
+                slug = order._saas_suggest_slug()
             good = slug and not order.saas_slug_problem
             order.saas_url_preview = Tenant._url_of(Tenant._host_of(slug)) if good else False
 
@@ -43,12 +44,12 @@ class SaleOrder(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             if vals.get("saas_slug"):
-                vals["saas_slug"] = slugs.normalize(vals["saas_slug"])
+                vals["saas_slug"] = self.env["saas.tenant"]._normalize_slug(vals["saas_slug"])
         return super().create(vals_list)
 
     def write(self, vals):
         if vals.get("saas_slug"):
-            vals = {**vals, "saas_slug": slugs.normalize(vals["saas_slug"])}
+            vals = {**vals, "saas_slug": self.env["saas.tenant"]._normalize_slug(vals["saas_slug"])}
         return super().write(vals)
 
     def _saas_lines(self):
@@ -72,10 +73,9 @@ class SaleOrder(models.Model):
         slug = self.saas_slug or self._saas_suggest_slug()
         if not self.saas_slug:
             self.saas_slug = slug
-        is_taken = self.env["saas.tenant"]._slug_is_taken
         for number, line in enumerate(lines, start=1):
             # Nobody chose the addresses of the others, so that none may be in the way.
-            line._saas_provide(slug if number == 1 else slugs.suggest(slug, is_taken))
+            line._saas_provide(slug if number == 1 else self.env["saas.tenant"]._free_slug(slug))
         self.env["saas.tenant"]._tell_customers_soon()
 
     def _check_saas(self, lines):
@@ -117,8 +117,7 @@ class SaleOrder(models.Model):
             raise UserError(problem)
 
     def _saas_suggest_slug(self):
-        customer = self.partner_id.commercial_partner_id
-        return slugs.suggest(customer.name, self.env["saas.tenant"]._slug_is_taken)
+        return self.env["saas.tenant"]._free_slug(self.partner_id.commercial_partner_id.name)
 
     # Cancelled
 

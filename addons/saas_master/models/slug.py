@@ -1,10 +1,11 @@
 """The wished address: the first label of a tenant's host name. Plain Python, no Odoo.
 
-Kept equal to `isSlug` in sidecar/domain/names.ts by a test.
+What it takes for good is held against tests/names.json, as the sidecar's names are.
 """
 
 import re
 import unicodedata
+from itertools import count
 
 SHORTEST = 3
 LONGEST = 40
@@ -15,13 +16,45 @@ RESERVED = frozenset(
     "autoconfig".split()
 )
 
+# Letters that do not come apart into a plain one and an accent, and the umlauts, which people
+# write with an e behind them.
+_WRITTEN = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "oe",
+        "å": "aa",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ħ": "h",
+        "ı": "i",
+        "ĸ": "k",
+        "ŋ": "ng",
+        "ŧ": "t",
+    }
+)
+# Marks within a word: O'Neil is one word.
+_APOSTROPHES = re.compile(r"['’ʼ`´]")
+_LEGAL_FORM = re.compile(r"-(gmbh|ltd|llc|inc|ag|sa|bv|srl|sas|corp|corporation)$")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def normalize(text):
-    """As people write it, made comparable: no space around it and lower case."""
-    return (text or "").strip().lower()
+def normalize(text, domain=""):
+    """As people write it, made comparable: no space around it, lower case, and where a whole
+    address below ``domain`` was pasted, its first part.
+    """
+    slug = re.sub(r"[\x00-\x1f\x7f]", "", text or "").strip().lower()
+    if domain and "." in slug:
+        slug = re.sub(r"^https?://", "", slug)
+        slug = re.sub(r"(:\d*)?([/?#].*)?$", "", slug, count=1).rstrip(".")
+        slug = slug.removesuffix(f".{domain}")
+    return slug
 
 
 def problem_of(slug):
@@ -31,12 +64,12 @@ def problem_of(slug):
     # Look-alikes such as a Cyrillic а would give somebody else's name to a stranger.
     if not slug.isascii():
         return "not_ascii"
-    if len(slug) < SHORTEST:
-        return "short"
     if len(slug) > LONGEST:
         return "long"
     if not _SLUG.fullmatch(slug):
         return "characters"
+    if len(slug) < SHORTEST:
+        return "short"
     if slug.startswith("xn--"):
         return "punycode"
     if slug in RESERVED:
@@ -46,17 +79,18 @@ def problem_of(slug):
 
 def suggest(name, taken=lambda slug: False):
     """Make a slug out of a company's name that is valid and not ``taken``."""
-    ascii_name = unicodedata.normalize("NFKD", name or "").encode("ascii", "ignore").decode()
-    base = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-")
-    base = re.sub(r"-(gmbh|ltd|llc|inc|ag|sa|bv|srl|sas|corp|corporation)$", "", base)
-    base = base[: LONGEST - 4].strip("-")
-    if problem_of(base):
-        base = f"odoo-{base}".strip("-")
-    candidates = [base, *(f"{base}-{number}" for number in range(2, 1000))]
-    return next(slug for slug in candidates if not problem_of(slug) and not taken(slug))
+    base = base_of(name)
+    numbered = (f"{base}-{number}" for number in count(2))
+    if not problem_of(base) and not taken(base):
+        return base
+    return next(slug for slug in numbered if not problem_of(slug) and not taken(slug))
 
 
-def is_host_name(text):
-    """RFC 1123, lower case, at least two labels: something that a browser can be sent to."""
-    labels = text.split(".")
-    return len(text) <= 253 and len(labels) > 1 and all(map(_LABEL.fullmatch, labels))
+def base_of(name):
+    """Without the words in whose place there is nothing to write: half a name is another name."""
+    text = unicodedata.normalize("NFKC", _APOSTROPHES.sub("", name or "").lower())
+    apart = unicodedata.normalize("NFKD", text.translate(_WRITTEN))
+    plain = "".join(char for char in apart if not unicodedata.combining(char))
+    words = [word for word in re.findall(r"[^\W_]+", plain) if word.isascii()]
+    base = _LEGAL_FORM.sub("", "-".join(words))[: LONGEST - 6].strip("-")
+    return f"odoo-{base}".strip("-") if problem_of(base) else base

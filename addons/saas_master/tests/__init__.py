@@ -9,9 +9,11 @@ from . import test_deletion
 from . import test_fleet
 from . import test_given_up
 from . import test_hoot
+from . import test_hosts
 from . import test_intent
 from . import test_isolation
 from . import test_lifecycle
+from . import test_names
 from . import test_portal
 from . import test_protocol
 from . import test_report

@@ -77,6 +77,14 @@ class TestSale(SaasCase):
         self.assertEqual(order.saas_tenant_ids.slug, "sale-nameless")
         self.assertEqual(order.saas_slug, "sale-nameless")
 
+    def test_what_the_name_makes_of_the_address_is_told_before(self):
+        customer = self._make_customer("Straßenbau Öztürk")
+        order = self._quote(False, customer=customer)
+        self.assertEqual(order.saas_url_preview, "http://strassenbau-oeztuerk.saas.test:8080")
+        self.assertFalse(order.saas_slug_problem)
+        order.action_confirm()
+        self.assertEqual(order.saas_tenant_ids.slug, "strassenbau-oeztuerk")
+
     def test_the_customer_needs_a_mail_address(self):
         order = self._quote("sale-mail", customer=self._make_customer(email=False))
         with self.assertRaisesRegex(UserError, "e-mail address"):

@@ -8,33 +8,6 @@ from .common import SaasCase
 
 @tagged("post_install", "-at_install", "saas_master")
 class TestSlug(SaasCase):
-    def test_good_ones(self):
-        for slug in ("acme", "a1b", "acme-west-2", "4you", "a" * 40):
-            self.assertEqual(slugs.problem_of(slug), "", slug)
-
-    def test_bad_ones(self):
-        expected = {
-            "": "empty",
-            "ab": "short",
-            "a" * 41: "long",
-            "-acme": "characters",
-            "acme-": "characters",
-            "ac me": "characters",
-            "acme.com": "characters",
-            "ac_me": "characters",
-            "Acme": "characters",
-            "xn--acme": "punycode",
-            "аcme": "not_ascii",  # noqa: RUF001 that is what is tested
-            "müller": "not_ascii",
-            "ａcme": "not_ascii",
-            "www": "reserved",
-            "admin": "reserved",
-            "api": "reserved",
-            "mail": "reserved",
-        }
-        for slug, problem in expected.items():
-            self.assertEqual(slugs.problem_of(slug), problem, slug)
-
     def test_every_problem_is_a_sentence_that_says_what_to_do(self):
         Tenant = self.env["saas.tenant"]
         for slug in ("", "ab", "a" * 41, "-acme", "xn--acme", "müller", "www"):
@@ -82,23 +55,57 @@ class TestSlug(SaasCase):
                 }
             )
 
-    def test_suggestions_are_valid_and_free(self):
-        names = {
-            "Acme Corporation": "acme",
-            "Müller & Söhne GmbH": "muller-sohne",
-            "  ---  ": "odoo",
-            "日本": "odoo",
-            "AB": "odoo-ab",
-            "API": "odoo-api",
-        }
-        for name, slug in names.items():
-            self.assertEqual(slugs.suggest(name), slug, name)
-        long = slugs.suggest("x" * 90)
-        self.assertEqual(slugs.problem_of(long), "")
-        self.assertEqual(slugs.suggest("Acme", {"acme", "acme-2"}.__contains__), "acme-3")
+    def test_what_is_not_an_address_is_answered_with_one_that_can_be_had(self):
+        Tenant = self.env["saas.tenant"]
+        self._sell("mueller-soehne")
+        for typed in ("Müller & Söhne", "müller_söhne"):
+            words = Tenant._slug_problem(Tenant._normalize_slug(typed))
+            self.assertIn("“mueller-soehne-2”", words)
+        self.assertIn("“odoo”", Tenant._slug_problem("аcme"))  # noqa: RUF001 that is what is tested
 
-    def test_host_names(self):
-        for name in ("odoo.acme.example", "acme.localhost", "x.y"):
-            self.assertTrue(slugs.is_host_name(name), name)
-        for name in ("acme", "http://acme.example", "acme..example", "-a.example", "A.example"):
-            self.assertFalse(slugs.is_host_name(name), name)
+    def test_many_customers_of_one_name_each_get_an_address(self):
+        for number in range(2, 40):
+            self.env["saas.tenant"].create(
+                {
+                    "name": "日本",
+                    "slug": f"odoo-{number}",
+                    "plan_id": self.plan.id,
+                    "partner_id": self._make_customer("日本").id,
+                }
+            )
+        self._sell("odoo", customer=self._make_customer("日本"))
+        with self.assertQueryCount(10):
+            self.assertEqual(self.env["saas.tenant"]._free_slug("日本"), "odoo-40")
+
+    def test_a_whole_address_that_was_pasted_is_its_first_part(self):
+        for typed in (
+            "https://Pasted.saas.test/",
+            "pasted.saas.test:8080",
+            " pasted.SAAS.test. ",
+            "http://pasted.saas.test:8080/web/login?next=/",
+        ):
+            self.assertEqual(self._quote(typed).saas_slug, "pasted", typed)
+        self.assertEqual(self._quote("pasted.elsewhere.test").saas_slug, "pasted.elsewhere.test")
+
+    def test_the_address_of_the_master_is_reserved(self):
+        self.env["ir.config_parameter"].set_param("web.base.url", "https://Our-ERP.saas.test:8443")
+        Tenant = self.env["saas.tenant"]
+        self.assertIn("reserved", Tenant._slug_problem("our-erp"))
+        self.assertEqual(Tenant._free_slug("Our ERP"), "our-erp-2")
+        with self.assertRaisesRegex(UserError, "reserved"):
+            self._sell("our-erp")
+
+    def test_odd_names_of_customers_make_an_odoo_all_the_same(self):
+        for name in (
+            'O\'Neil & Söhne "GmbH" <b>x</b>',
+            "x" * 300,
+            "شركة الاختبار",
+            "株式会社テスト",
+            "   ",
+            "None",
+            "False",
+            "100 % Test",
+        ):
+            tenant = self._sell(False, customer=self._make_customer(name))
+            self.assertEqual(slugs.problem_of(tenant.slug), "", name)
+            self.assertEqual(tenant._spec()["bootstrap"]["company"].strip(), name.strip())

@@ -1,7 +1,5 @@
 from odoo import api, fields, models
 
-from ..models import slug as slugs
-
 
 class SaasStrayAdopt(models.TransientModel):
     """Asks whose it is."""
@@ -41,5 +39,6 @@ class SaasStrayAdopt(models.TransientModel):
     def action_confirm(self):
         self.ensure_one()
         self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
-        tenant = self.stray_id._adopt(self.partner_id, self.plan_id, slugs.normalize(self.slug))
+        slug = self.env["saas.tenant"]._normalize_slug(self.slug)
+        tenant = self.stray_id._adopt(self.partner_id, self.plan_id, slug)
         return tenant.with_env(self.env)._get_records_action()

@@ -1,7 +1,5 @@
 from odoo import api, fields, models
 
-from ..models import slug as slugs
-
 
 class SaasTenantRename(models.TransientModel):
     _name = "saas.tenant.rename"
@@ -29,7 +27,8 @@ class SaasTenantRename(models.TransientModel):
     def _compute_url(self):
         """What the address would be, or why it cannot be had, while it is typed."""
         for wizard in self:
-            tenant, slug = wizard.tenant_id, slugs.normalize(wizard.slug)
+            tenant = wizard.tenant_id
+            slug = tenant._normalize_slug(wizard.slug)
             other = slug and slug != tenant.slug
             wizard.problem = tenant._slug_problem(slug, besides=tenant) if other else False
             good = slug and not wizard.problem

@@ -5,6 +5,7 @@ import { fingerprint } from "../../domain/fingerprint.ts"
 import { isHostName } from "../../domain/names.ts"
 import type { RouteState, SeenRoute } from "../../domain/plan.ts"
 import type { TenantHost, TenantId, TenantSpec } from "../../domain/tenant.ts"
+import { refuseNoHost } from "../../routing/host-name.ts"
 import type { Fence, Files, Router } from "../driver.ts"
 import type { Writer } from "./apply.ts"
 import { askEach, type Seen } from "./controller.ts"
@@ -51,6 +52,9 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     refuseUnroutable(hosts)
     this.#refuseTaken(ingresses.list(), fence.tenant, hosts)
     const before = ingresses.get(ingressName, namespace)
+    // What leads to the tenant already is let be: a deletion comes by here, too.
+    const routed = before ? hostsOf(before) : []
+    for (const { name } of hosts) if (!routed.includes(name)) refuseNoHost(name)
     await this.#ensureFallback(fence)
     // One that was suspended before anything of it was made says so, too.
     if (namespaces.get(namespace) === null) {
@@ -76,7 +80,7 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const left = { [annotations.around]: mark, [annotations.guard]: guarded?.metadata.resourceVersion ?? "" }
     const applied = await writer.apply(fence, withMarks(ingress(owner, namespace, parts), left))
     await watched.sees([applied])
-    const gone = before ? hostsOf(before).filter((name) => !names.includes(name)) : []
+    const gone = routed.filter((name) => !names.includes(name))
     await this.#served(ingresses.get(ingressName, namespace) ?? applied, names, state, fence.signal)
     await this.#served(applied, gone, { kind: "none" }, fence.signal)
   }

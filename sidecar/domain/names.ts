@@ -7,6 +7,11 @@ export function isTenantId(text: string): text is TenantId {
   return /^t[a-z2-7]{10}$/.test(text)
 }
 
+/** An account of the master's, for ever; `first` is the person for whom the tenant was made. */
+export function isSubject(text: string): boolean {
+  return text === "first" || /^u[a-z2-7]{16}$/.test(text)
+}
+
 /** Subject of a claim that builds a template, beside the tenants' ids: the two can never be equal. */
 export function templateSubject(key: string): string {
   return `tpl_${key}`

@@ -24,6 +24,8 @@ export type Message =
     }
 
 export interface SignOn {
+  /** Who it is, for ever; see `isSubject`. The tenant keeps it with the user whom it opened first. */
+  readonly subject: string
   readonly login: string
   readonly name: string
   /** The operator's own people sign on as a user of their own, outside the user limit. */
@@ -80,8 +82,8 @@ function wireData(message: Message): Record<string, unknown> {
     case "deactivate_users":
       return { keep: message.data.keep, staff_logins: message.data.staffLogins }
     case "sign_on": {
-      const { login, name, staff, reason } = message.data
-      return { login, name, staff, reason }
+      const { subject, login, name, staff, reason } = message.data
+      return { subject, login, name, staff, reason }
     }
     case "state":
     case "usage":

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto"
 import type { Middleware } from "koa"
 import { z } from "zod"
-import { isTenantId } from "../domain/names.ts"
+import { isSubject, isTenantId } from "../domain/names.ts"
 import { signMessage } from "../domain/tokens.ts"
 import { readJson } from "./body.ts"
 
@@ -9,6 +9,7 @@ const word = z.string().trim().min(1, "it must not be empty").max(254)
 
 const signOnRequest = z.strictObject({
   tenant: z.string().refine(isTenantId, "it is not a tenant's id"),
+  subject: z.string().refine(isSubject, "it is nobody's subject"),
   login: word,
   name: word,
   staff: z.boolean(),

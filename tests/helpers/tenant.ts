@@ -61,7 +61,7 @@ export function visit(
   })
 }
 
-/** Asks the sidecar for a one-time sign-on token, as the master does. */
+/** Asks the sidecar for a one-time sign-on token, as the master does: for the tenant's first user, or for staff. */
 export async function signOnToken(
   signer: Signer,
   tenant: TenantPlace,
@@ -73,7 +73,7 @@ export async function signOnToken(
       "content-type": "application/json",
       authorization: `Bearer ${readFileSync(signer.tokenFile, "utf8").trim()}`,
     },
-    body: JSON.stringify({ tenant: tenant.ref, staff: false, reason: "", ...person }),
+    body: JSON.stringify({ tenant: tenant.ref, subject: "first", staff: false, reason: "", ...person }),
   })
   if (!response.ok) throw new Error(`The sidecar signs nothing: ${response.status} ${await response.text()}`)
   return ((await response.json()) as { token: string }).token

@@ -117,24 +117,25 @@ test("a nudge needs the token", async () => {
 })
 
 test("a sign-on is signed for that tenant and that person", async () => {
-  const answer = await post("/sign-on", { tenant, login: "ann@acme.example", name: "Ann", staff: false, reason: "" })
+  const ann = { subject: "ua2b3c4d5e6f7abcd", login: "ann@acme.example", name: "Ann", staff: false, reason: "" }
+  const answer = await post("/sign-on", { tenant, ...ann })
   assert.is(answer.status, 200)
   const { token: signed } = (await answer.json()) as { token: string }
   const payload = JSON.parse(Buffer.from(signed.split(".")[0] ?? "", "base64url").toString("utf8"))
   assert.is(payload.aud, tenant)
   assert.is(payload.act, "sign_on")
-  assert.equal(payload.data, { login: "ann@acme.example", name: "Ann", staff: false, reason: "" })
+  assert.equal(payload.data, ann)
   assert.is(Buffer.from(publicKey(root), "base64").length, 32)
 })
 
 test("nobody gets a sign-on without the token", async () => {
-  const body = { tenant, login: "ann", name: "Ann", staff: false, reason: "" }
+  const body = { tenant, subject: "first", login: "ann", name: "Ann", staff: false, reason: "" }
   const answer = await post("/sign-on", body, { authorization: "Bearer wrong" })
   assert.is(answer.status, 401)
   assert.not.match(await answer.text(), /"token"/)
 })
 
-const person = { tenant, login: "ann", name: "Ann", staff: false, reason: "" }
+const person = { tenant, subject: "first", login: "ann", name: "Ann", staff: false, reason: "" }
 
 for (const [what, body, status, sentence] of [
   ["what is not JSON", "{", 400, "The body is not JSON."],
@@ -146,6 +147,7 @@ for (const [what, body, status, sentence] of [
     422,
     "The body is wrong at tenant: it is not a tenant's id.",
   ],
+  ["nobody's subject", { ...person, subject: "boss@acme.example" }, 422, "at subject: it is nobody's subject."],
   ["nobody", { ...person, login: " " }, 422, "The body is wrong at login: it must not be empty."],
   ["a word in place of yes or no", { ...person, staff: "yes" }, 422, "The body is wrong at staff"],
   ["more than is known", { ...person, admin: true }, 422, "admin"],

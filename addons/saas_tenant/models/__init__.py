@@ -8,4 +8,5 @@ from . import res_users
 from . import saas_access_log
 from . import saas_agent
 from . import saas_settings
+from . import saas_subject
 from . import saas_token_used

@@ -99,9 +99,16 @@ class ResUsers(models.Model):
             return super()._check_credentials(credential, env)
         payload = operator_token.read(credential.get("token"), "sign_on")
         self.env["saas.token.used"]._consume(payload)
-        if self.env.user.saas_staff != bool(payload["data"]["staff"]):
+        if not self._saas_is_meant(payload["data"]):
             raise TokenRefused("user", "This message was made for another user.")
         return {"uid": self.env.user.id, "auth_method": "saas_token", "mfa": "skip"}
+
+    def _saas_is_meant(self, data):
+        user = self.env.user
+        if data["staff"]:
+            return user.saas_staff and user.login == data["login"]
+        subjects = self.env["saas.subject"].sudo()
+        return subjects._user_of(data.get("subject"), data["login"]) == user
 
     def _notify_security_setting_update(self, subject, content, mail_values=None, **kwargs):
         # A new owner is not to be told by mail that somebody changed the login of "admin".
@@ -114,17 +121,7 @@ class ResUsers(models.Model):
         """The user whom a verified sign-on message names; staff users are made or woken here."""
         if data["staff"]:
             return self._saas_wake_staff(data, address)
-        user = self.search([("login", "=", data["login"])], limit=1)
-        if not user or user.saas_staff:
-            raise TokenRefused(
-                "user",
-                self.env._(
-                    "There is no active user %s. An administrator of this Odoo can invite or "
-                    "unarchive the user.",
-                    data["login"],
-                ),
-            )
-        return user
+        return self.env["saas.subject"]._user_of(data.get("subject"), data["login"])
 
     @api.model
     def _saas_wake_staff(self, data, address):

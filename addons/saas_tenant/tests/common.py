@@ -55,8 +55,14 @@ class Operator:
             },
         )
 
-    def sign_on(self, login, staff=False, reason="", name="Somebody", **changes):
-        data = {"login": login, "name": name, "staff": staff, "reason": reason}
+    def sign_on(self, login, staff=False, reason="", name="Somebody", subject="", **changes):
+        data = {
+            "subject": subject or f"u-{login.lower()}",
+            "login": login,
+            "name": name,
+            "staff": staff,
+            "reason": reason,
+        }
         return self.token("sign_on", data, **changes)
 
 

@@ -67,6 +67,57 @@ class TestSignOn(OperatedMixin, HttpCase):
         answer = self.use(self.operator.sign_on("nobody@example.com"))
         self.assertRefused(answer, "no active user nobody@example.com")
 
+    def test_the_first_user_is_known_without_a_login(self):
+        admin = self.env.ref("base.user_admin")
+        admin.login = "renamed@example.com"
+        self.use(self.operator.sign_on("boss@example.com", subject="first"))
+        self.assertSignedOnAs("renamed@example.com")
+
+    def test_who_takes_the_first_users_login_does_not_become_the_first_user(self):
+        self.env.ref("base.user_admin").login = "boss@example.com"
+        for login in ("boss@example.com", "Boss@Example.com"):
+            answer = self.use(self.operator.sign_on(login, subject="u-colleague"))
+            self.assertRefused(answer, "belongs to somebody else")
+
+    def test_two_spellings_of_a_login_are_one_person(self):
+        self.use(self.operator.sign_on("Owner@Example.COM"))
+        self.assertSignedOnAs("owner@example.com")
+
+    def test_a_wildcard_in_a_login_is_a_letter(self):
+        for login in ("owner%", "%", "_wner@example.com"):
+            self.assertRefused(self.use(self.operator.sign_on(login)), "no active user")
+
+    def test_a_person_stays_the_user_whom_they_opened_first(self):
+        self.use(self.operator.sign_on("owner@example.com", subject="u-one"))
+        self.url_open("/web/session/logout")
+        self.user.login = "married@example.com"
+        self.use(self.operator.sign_on("owner@example.com", subject="u-one"))
+        self.assertSignedOnAs("married@example.com")
+
+    def test_who_takes_a_freed_login_gets_nobody_elses_user(self):
+        self.use(self.operator.sign_on("owner@example.com", subject="u-one"))
+        self.url_open("/web/session/logout")
+        answer = self.use(self.operator.sign_on("owner@example.com", subject="u-two"))
+        self.assertRefused(answer, "belongs to somebody else")
+
+    def test_of_two_users_with_one_login_nobody_is_taken(self):
+        self.apply_settings(users=self.count_users() + 1)
+        self.new_user("Owner@example.com")
+        self.assertRefused(self.use(self.operator.sign_on("OWNER@example.com")), "no active user")
+        self.use(self.operator.sign_on("Owner@example.com", subject="u-exact"))
+        self.assertSignedOnAs("Owner@example.com")
+
+    def test_an_archived_user_is_not_signed_on(self):
+        self.use(self.operator.sign_on("owner@example.com"))
+        self.url_open("/web/session/logout")
+        self.user.active = False
+        answer = self.use(self.operator.sign_on("owner@example.com"))
+        self.assertRefused(answer, "no active user owner@example.com")
+
+    def test_a_link_without_a_subject_is_refused(self):
+        data = {"login": "owner@example.com", "name": "O", "staff": False, "reason": ""}
+        self.assertRefused(self.use(self.operator.token("sign_on", data)), "does not work")
+
     def test_a_link_is_no_password(self):
         token = self.operator.sign_on("owner@example.com")
         for params in (

@@ -1,7 +1,7 @@
 {
     "name": "SaaS Master",
     "summary": "Sell Odoo as a service: plans, subscriptions, customers' Odoos",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/Subscriptions",
     "author": "odoo-saas contributors",
     "license": "LGPL-3",

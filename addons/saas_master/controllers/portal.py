@@ -94,8 +94,7 @@ class SaasPortal(CustomerPortal):
 
     def _saas_tenant_domain(self):
         """The customer's own, whatever groups the person has: staff have the backend."""
-        customer = request.env.user.partner_id.commercial_partner_id
-        return [("partner_id", "child_of", customer.ids), ("phase", "!=", "deleted")]
+        return [("is_mine", "=", True), ("phase", "!=", "deleted")]
 
     def _saas_own_tenant(self, tenant_id):
         """The tenant with all rights, once it is certain that it is the customer's own.
@@ -127,7 +126,7 @@ class SaasPortal(CustomerPortal):
     def _saas_has_overdue_invoices(self, tenant):
         """Whether paying is what the customer can do about a suspension."""
         due = [
-            ("partner_id", "child_of", tenant.partner_id.commercial_partner_id.ids),
+            ("commercial_partner_id", "=", tenant.owner_id.id),
             ("move_type", "=", "out_invoice"),
             ("state", "=", "posted"),
             ("payment_state", "in", ("not_paid", "partial")),

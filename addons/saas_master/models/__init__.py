@@ -4,6 +4,8 @@ from . import saas_audited_mixin
 from . import ir_config_parameter
 from . import res_lang
 from . import res_partner
+from . import res_users
+from . import base_partner_merge
 from . import saas_release
 from . import saas_release_source
 from . import saas_plan
@@ -25,6 +27,7 @@ from . import saas_tenant_report
 from . import saas_tenant_sign_on
 from . import saas_tenant_usage
 from . import saas_tenant_welcome
+from . import saas_tenant_owner
 from . import saas_tenant_wish
 from . import saas_stray
 from . import saas_subscription

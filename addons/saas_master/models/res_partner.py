@@ -15,8 +15,8 @@ class ResPartner(models.Model):
         if partner.user_ids.filtered(lambda user: user.active and not user._is_public()):
             return ""
         email = email_normalize(partner.email or "")
-        other = self.env["res.users"].sudo().with_context(active_test=False)
-        other = other.search([("login", "=", email), ("partner_id", "!=", partner.id)], limit=1)
+        other = self.env["res.users"]._saas_with_login(email) if email else partner.user_ids
+        other = other.filtered(lambda user: user.partner_id != partner)[:1]
         if other:
             return self.env._(
                 "%(email)s already is the login of %(user)s, so %(partner)s was not invited to the "

@@ -15,6 +15,7 @@ ACTIONS = [
     ("rename", "Renamed"),
     ("add_host", "Address Added"),
     ("change_plan", "Plan Changed"),
+    ("change_owner", "Owner Changed"),
     ("wish_plan", "Requested Plan"),
     ("schedule_deletion", "Deletion Scheduled"),
     ("cancel_deletion", "Deletion Cancelled"),

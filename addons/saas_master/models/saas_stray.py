@@ -115,6 +115,7 @@ class SaasStray(models.Model):
                 "slug": slug,
                 "host_ids": self._adopted_hosts(slug),
                 "partner_id": customer.id,
+                "owner_id": company.id,
                 "plan_id": plan.id,
                 "target_id": self.target_id.id,
                 "server_id": server.id,
@@ -138,7 +139,7 @@ class SaasStray(models.Model):
         period = plan.saas_period or "monthly"
         tenant.subscription_id = self.env["saas.subscription"].create(
             {
-                "partner_id": tenant.partner_id.commercial_partner_id.id,
+                "partner_id": tenant.owner_id.id,
                 "plan_id": plan.id,
                 "tenant_id": tenant.id,
                 "period": period,

@@ -12,6 +12,7 @@ from .said import Said, said
 # What only an action of ours may change, with its reason: never a plain write of a person.
 PROTECTED_FIELDS = frozenset(
     "ref slug desired suspend_reason suspend_cause delete_after generation released partner_id "
+    "owner_id first_user_id "
     "plan_id wished_plan_id subscription_id order_id target_id server_id database_strategy "
     "placement_reason template_id status_id "
     "phase notice_level notice_text limit_cpu_milli limit_memory_mb limit_storage_mb limit_users "

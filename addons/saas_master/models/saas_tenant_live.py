@@ -25,9 +25,7 @@ class SaasTenantLive(models.Model):
     def _notify_customer(self):
         """To everybody of the customer who can sign on to the portal, in their own language."""
         self.ensure_one()
-        customer = self.partner_id.commercial_partner_id
-        users = self.env["res.users"].search([("partner_id", "child_of", customer.ids)])
-        for lang, speakers in users.grouped("lang").items():
+        for lang, speakers in self._owner_users().grouped("lang").items():
             progress = self.with_context(lang=lang)._progress()
             for user in speakers:
                 user.partner_id._bus_send("saas.tenant/progress", progress)

@@ -1,11 +1,16 @@
 import logging
 
 from odoo import models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from . import sidecar_client
 
 _logger = logging.getLogger(__name__)
+
+# Whom every tenant knows from its birth on: its first user. Others have a subject of their own.
+FIRST = "first"
+# What the sidecar takes.
+LONGEST_NAME = 254
 
 
 class SaasTenantSignOn(models.Model):
@@ -21,20 +26,17 @@ class SaasTenantSignOn(models.Model):
         self.ensure_one()
         # sudo: whether it runs is not for customers to read elsewhere
         user, tenant = self.env.user, self.sudo()
+        if not tenant._is_of(user):
+            raise AccessError(self.env._("This Odoo belongs to another customer."))
         login = tenant._login_of(user)
         self.env["saas.audit.entry"]._log(tenant, "sign_on", new=login)
-        return tenant._request_sign_on(login, user.name, False, "")
+        is_first = user == tenant.first_user_id
+        subject = FIRST if is_first else user._saas_subject()
+        return tenant._request_sign_on(subject, login, user.name, False, "")
 
     def _login_of(self, user):
         """As whom the portal user signs on inside."""
-        return self.bootstrap_user_login if self._is_first_user(user) else user.login
-
-    def _is_first_user(self, user):
-        """The portal user of the very person for whom it was made signs on as its administrator.
-
-        An e-mail address proves nothing: in the portal everybody writes their own.
-        """
-        return user.login == self.bootstrap_user_login or user.partner_id == self.partner_id
+        return self.bootstrap_user_login if user == self.first_user_id else user.login
 
     def _staff_sign_on(self, reason):
         """The token for a member of staff, who gets a user of their own inside.
@@ -49,16 +51,23 @@ class SaasTenantSignOn(models.Model):
         if user.login not in known:
             # Whoever is not on this list would be counted as one of the customer's users.
             tenant.write({"staff_logins": "\n".join([*known, user.login])})
-        return tenant._request_sign_on(user.login, user.name, True, reason)
+        return tenant._request_sign_on(user._saas_subject(), user.login, user.name, True, reason)
 
-    def _request_sign_on(self, login, name, staff, reason):
+    def _request_sign_on(self, subject, login, name, staff, reason):
         self.ensure_one()
         if self.desired != "running" or self.phase not in ("running", "asleep"):
             raise UserError(
                 self.env._("%s is not running right now. Its page says why.", self.name)
             )
         try:
-            return sidecar_client.request_sign_on(self.ref, login, name, staff, reason)
+            return sidecar_client.request_sign_on(
+                self.ref,
+                subject=subject,
+                login=login,
+                name=(name or "").strip()[:LONGEST_NAME] or login,
+                staff=staff,
+                reason=reason,
+            )
         except sidecar_client.SidecarAwayError as problem:
             _logger.warning("Nobody can sign on to %s: %s", self.ref, problem)
             raise UserError(

@@ -46,6 +46,7 @@ class SaleOrderLine(models.Model):
                     "name": customer.name,
                     "slug": slug,
                     "partner_id": order.partner_id.id,
+                    "owner_id": customer.id,
                     "plan_id": plan.id,
                     "subscription_id": subscription.id,
                     "order_id": order.id,

@@ -45,15 +45,17 @@ def _nudge():
         _logger.debug("The sidecar was not nudged; it finds the work by itself: %s", problem)
 
 
-def request_sign_on(tenant, login, name, staff, reason):
+def request_sign_on(tenant, **person):
     """Ask for a one-time token that signs on to a tenant.
+
+    :param person: subject, login, name, staff and reason
 
     :raise SidecarAwayError: try again later
     :raise SidecarRefusedError: with the reason
     """
     if not url() or not os.environ.get("SAAS_NUDGE_TOKEN_FILE"):
         raise SidecarAwayError("SAAS_SIDECAR_URL and SAAS_NUDGE_TOKEN_FILE are not set.")
-    question = {"tenant": tenant, "login": login, "name": name, "staff": staff, "reason": reason}
+    question = {"tenant": tenant, **person}
     try:
         answer = requests.post(
             f"{url()}/sign-on", json=question, headers=_headers(), timeout=SIGN_ON_SECONDS

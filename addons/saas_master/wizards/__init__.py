@@ -2,6 +2,7 @@ from . import portal_wizard_user
 from . import saas_dialog
 from . import saas_stray_adopt
 from . import saas_tenant_add_host
+from . import saas_tenant_change_owner
 from . import saas_tenant_change_plan
 from . import saas_tenant_delete_now
 from . import saas_tenant_open

@@ -19,6 +19,7 @@ from . import saas_tenant_status
 from . import saas_tenant
 from . import saas_tenant_actions
 from . import saas_tenant_address
+from . import saas_tenant_again
 from . import saas_tenant_holds
 from . import saas_tenant_host
 from . import saas_tenant_live

@@ -28,7 +28,9 @@ class SaleOrder(models.Model):
         for order in self:
             slug = Tenant._normalize_slug(order.saas_slug)
             asked = order.has_saas_plan and order.state not in ("sale", "cancel")
-            order.saas_slug_problem = Tenant._slug_problem(slug) if asked and slug else False
+            besides = order._saas_withdrawn()
+            problem = asked and slug and Tenant._slug_problem(slug, besides=besides)
+            order.saas_slug_problem = problem or False
             if asked and order.partner_id and not slug:
                 # What it will be is told before, not found out afterwards.
                 slug = order._saas_suggest_slug()
@@ -60,8 +62,17 @@ class SaleOrder(models.Model):
     def _action_confirm(self):
         result = super()._action_confirm()
         for order in self:
+            order._saas_forget_cancelled()
             order._saas_provision()
         return result
+
+    def _saas_forget_cancelled(self):
+        """What a person was to decide on is decided."""
+        to_dos = self.sudo().saas_tenant_ids.activity_ids
+        for to_do in to_dos:
+            reader = self.with_context(lang=to_do.user_id.lang)
+            if to_do.summary in (reader._saas_cancelled_summary(), self._saas_cancelled_summary()):
+                to_do.unlink()
 
     def _saas_provision(self):
         """A subscription and a tenant for each plan on the order that has none yet."""
@@ -75,8 +86,16 @@ class SaleOrder(models.Model):
             self.saas_slug = slug
         for number, line in enumerate(lines, start=1):
             # Nobody chose the addresses of the others, so that none may be in the way.
-            line._saas_provide(slug if number == 1 else self.env["saas.tenant"]._free_slug(slug))
+            before = line._saas_withdrawn()[:1].slug
+            other = before or self.env["saas.tenant"]._free_slug(slug)
+            line._saas_provide(slug if number == 1 else other)
         self.env["saas.tenant"]._tell_customers_soon()
+
+    def _saas_withdrawn(self):
+        """Its tenants that are being deleted because it was cancelled; they are in nobody's way."""
+        # sudo: whoever may confirm an order may have what was made for it go on
+        tenants = self._origin.sudo().saas_tenant_ids
+        return tenants.filtered(lambda t: t.desired == "deleted" and not t.released)
 
     def _check_saas(self, lines):
         self.ensure_one()
@@ -112,12 +131,15 @@ class SaleOrder(models.Model):
                         problem=plan._saas_dedicated_problem(),
                     )
                 )
-        problem = self.saas_slug and self.env["saas.tenant"]._slug_problem(self.saas_slug)
+        problem = self.saas_slug and self.env["saas.tenant"]._slug_problem(
+            self.saas_slug, besides=self._saas_withdrawn()
+        )
         if problem:
             raise UserError(problem)
 
     def _saas_suggest_slug(self):
-        return self.env["saas.tenant"]._free_slug(self.partner_id.commercial_partner_id.name)
+        name = self.partner_id.commercial_partner_id.name
+        return self.env["saas.tenant"]._free_slug(name, besides=self._saas_withdrawn())
 
     # Cancelled
 
@@ -146,10 +168,14 @@ class SaleOrder(models.Model):
         self.message_post(body=note)
         tenant.activity_schedule(
             "mail.mail_activity_data_todo",
-            summary=self.env._("The order was cancelled"),
+            summary=self._saas_cancelled_summary(),
             note=note,
             user_id=(self.user_id or self.env.user).id,
         )
+
+    @api.model
+    def _saas_cancelled_summary(self):
+        return self.env._("The order was cancelled")
 
     def action_view_saas_tenants(self):
         self.ensure_one()

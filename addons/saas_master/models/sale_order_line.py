@@ -14,49 +14,59 @@ class SaleOrderLine(models.Model):
         self.ensure_one()
         return any(self._saas_subscriptions().tenant_id.mapped(lambda t: t.desired != "deleted"))
 
+    def _saas_withdrawn(self):
+        """What a cancelled order had asked for with this line, and that is not gone yet."""
+        tenants = self._saas_subscriptions().tenant_id
+        return tenants.filtered(lambda t: t.desired == "deleted" and not t.released)
+
     def _saas_provide(self, slug):
         """The subscription and the tenant that the customer has bought with this line."""
         self.ensure_one()
-        order, plan = self.order_id, self.product_id.product_tmpl_id
-        problem = self.env["saas.tenant"]._slug_problem(slug)
+        # sudo: whoever may confirm an order may make what is bought with it
+        Tenant = self.env["saas.tenant"].sudo()
+        withdrawn = self.order_id._saas_withdrawn()
+        problem = Tenant._slug_problem(slug, besides=withdrawn)
         if problem:
             raise UserError(problem)
-        customer = order.partner_id.commercial_partner_id
-        # sudo: whoever may confirm an order may make what is bought with it
-        subscription = (
-            self.env["saas.subscription"]
-            .sudo()
-            .create(
-                {
-                    "partner_id": customer.id,
-                    "plan_id": plan.id,
-                    "order_id": order.id,
-                    "order_line_id": self.id,
-                    "period": plan.saas_period or "monthly",
-                    "price": self.price_subtotal,
-                    "currency_id": order.currency_id.id,
-                }
-            )
-        )
-        tenant = (
-            self.env["saas.tenant"]
-            .sudo()
-            .create(
-                {
-                    "name": customer.name,
-                    "slug": slug,
-                    "partner_id": order.partner_id.id,
-                    "owner_id": customer.id,
-                    "plan_id": plan.id,
-                    "subscription_id": subscription.id,
-                    "order_id": order.id,
-                    **self._saas_bootstrap(customer),
-                }
-            )
-        )
+        wanted = self._saas_wanted(slug)
+        tenant = self._saas_withdrawn().filtered(lambda t: t._can_go_on(wanted))[:1]
+        subscription = self._saas_subscribe()
+        if tenant:
+            tenant._go_on(subscription)
+        else:
+            host = Tenant._host_of(slug)
+            withdrawn.filtered(lambda t: host in t.host_ids.mapped("name"))._give_up_address()
+            more = {"name": wanted["bootstrap_company"], "subscription_id": subscription.id}
+            tenant = Tenant.create({**wanted, **more})
         subscription.tenant_id = tenant
         subscription._begin()
         return tenant
+
+    def _saas_subscribe(self):
+        order, plan = self.order_id, self.product_id.product_tmpl_id
+        values = {
+            "partner_id": order.partner_id.commercial_partner_id.id,
+            "plan_id": plan.id,
+            "order_id": order.id,
+            "order_line_id": self.id,
+            "period": plan.saas_period or "monthly",
+            "price": self.price_subtotal,
+            "currency_id": order.currency_id.id,
+        }
+        return self.env["saas.subscription"].sudo().create(values)
+
+    def _saas_wanted(self, slug):
+        """Values of the tenant."""
+        order = self.order_id
+        customer = order.partner_id.commercial_partner_id
+        return {
+            "slug": slug,
+            "partner_id": order.partner_id.id,
+            "owner_id": customer.id,
+            "plan_id": self.product_id.product_tmpl_id.id,
+            "order_id": order.id,
+            **self._saas_bootstrap(customer),
+        }
 
     def _saas_bootstrap(self, customer):
         """What the new Odoo is told about its owner."""

@@ -1,5 +1,6 @@
 from . import test_access
 from . import test_actions
+from . import test_again
 from . import test_audit
 from . import test_board
 from . import test_claim
@@ -14,6 +15,7 @@ from . import test_intent
 from . import test_isolation
 from . import test_lifecycle
 from . import test_names
+from . import test_owner
 from . import test_portal
 from . import test_protocol
 from . import test_report

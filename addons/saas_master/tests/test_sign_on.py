@@ -45,6 +45,7 @@ class TestSignOn(SaasCase):
             sent["json"],
             {
                 "tenant": self.tenant.ref,
+                "subject": "first",
                 "login": self.tenant.bootstrap_user_login,
                 "name": user.name,
                 "staff": False,
@@ -69,6 +70,15 @@ class TestSignOn(SaasCase):
         self.tenant.with_user(colleague)._portal_sign_on()
         self.assertEqual(post.call_args.kwargs["json"]["login"], "sign_on_colleague")
 
+    def test_a_name_of_any_length_signs_on(self):
+        post = self._answer(token="one.time")
+        user = self.tenant.partner_id.user_ids
+        for name in ("x" * 300, "O'Neil <b>x</b>", "شركة", "  株式会社  "):
+            user.partner_id.name = name
+            self.tenant.with_user(user)._portal_sign_on()
+            sent = post.call_args.kwargs["json"]["name"]
+            self.assertEqual(sent, name.strip()[:254])
+
     def test_staff_sign_on_as_themselves_with_a_reason(self):
         post = self._answer(token="one.time")
         operator = self._make_staff("operator")
@@ -78,6 +88,7 @@ class TestSignOn(SaasCase):
         self.assertEqual(wizard.sign_on(), "one.time")
         sent = post.call_args.kwargs["json"]
         self.assertEqual((sent["login"], sent["staff"]), (operator.login, True))
+        self.assertEqual(sent["subject"], operator._saas_subject())
         self.assertEqual(sent["reason"], "Help with invoices")
         self.assertEqual(self.tenant._spec()["staff_logins"], [operator.login])
         entry = self._audit_of(self.tenant, "open")
@@ -90,13 +101,13 @@ class TestSignOn(SaasCase):
     def test_what_does_not_run_cannot_be_opened(self):
         self.tenant._hold("person", "x")
         with self.assertRaisesRegex(UserError, "is not running"):
-            self.tenant._request_sign_on("me", "Me", False, "")
+            self.tenant._request_sign_on("first", "me", "Me", False, "")
 
     @mute_logger("odoo.addons.saas_master.models.saas_tenant_sign_on")
     def test_a_sidecar_that_is_away_is_told_in_words(self):
         self.startPatcher(patch.object(requests, "post", side_effect=requests.ConnectionError("x")))
         with self.assertRaisesRegex(UserError, "Try again in a minute"):
-            self.tenant._request_sign_on("me", "Me", False, "")
+            self.tenant._request_sign_on("first", "me", "Me", False, "")
 
     @mute_logger("odoo.addons.saas_master.models.saas_tenant_sign_on")
     def test_without_a_sidecar_it_is_told_too(self):
@@ -104,12 +115,12 @@ class TestSignOn(SaasCase):
             patch.dict(os.environ, {"SAAS_SIDECAR_URL": ""}),
             self.assertRaisesRegex(UserError, "does not answer"),
         ):
-            self.tenant._request_sign_on("me", "Me", False, "")
+            self.tenant._request_sign_on("first", "me", "Me", False, "")
 
     def test_a_refusal_is_passed_on(self):
         self._answer(409, error="It is being restarted. Try again in a few seconds.")
         with self.assertRaisesRegex(UserError, "being restarted"):
-            self.tenant._request_sign_on("me", "Me", False, "")
+            self.tenant._request_sign_on("first", "me", "Me", False, "")
 
     def test_a_nudge_goes_out_once_a_transaction_and_breaks_nothing(self):
         postcommit = self.env.cr.postcommit

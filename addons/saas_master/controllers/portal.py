@@ -103,7 +103,7 @@ class SaasPortal(CustomerPortal):
         :raise AccessError: it is somebody else's
         """
         tenant = self._document_check_access("saas.tenant", tenant_id)
-        if not tenant.filtered_domain(self._saas_tenant_domain()):
+        if not tenant._is_of(request.env.user) or tenant.phase == "deleted":
             raise AccessError(request.env._("This Odoo belongs to another customer."))
         return tenant
 

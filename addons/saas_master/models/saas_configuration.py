@@ -54,11 +54,22 @@ class SaasConfiguration(models.TransientModel):
     @api.constrains("base_domain", "url_port", "deletions_per_hour", "grace_days")
     def _check_values(self):
         for settings in self:
-            domain = settings.base_domain
+            domain = host_name.normalize(settings.base_domain)
             if host_name.problem_of(f"name.{domain}"):
                 raise ValidationError(
                     self.env._(
-                        "“%s” is not a domain. Write it like odoo.example.com.", domain or ""
+                        "“%s” is not a domain. Write it like odoo.example.com.",
+                        settings.base_domain or "",
+                    )
+                )
+            taken = self.env["saas.tenant.host"].sudo().search([("name", "=", domain)])
+            if taken:
+                raise ValidationError(
+                    self.env._(
+                        "“%(domain)s” is an address of %(tenant)s. Remove it there first, or "
+                        "choose another domain.",
+                        domain=domain,
+                        tenant=taken.tenant_id.name,
                     )
                 )
             port = settings.url_port
@@ -75,6 +86,7 @@ class SaasConfiguration(models.TransientModel):
         self.env["saas.tenant"]._check_group("saas_master.group_saas_owner")
         # sudo: an owner need not be an administrator; the audit log names the person all the same
         Parameter = self.env["ir.config_parameter"].sudo()
+        self.base_domain = host_name.normalize(self.base_domain)
         for name, key in PARAMETERS.items():
             if self[name] != self._read_parameter(name):
                 # 0 is a value: it stops all deletions.

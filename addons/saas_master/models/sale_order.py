@@ -27,9 +27,10 @@ class SaleOrder(models.Model):
         Tenant = self.env["saas.tenant"]
         for order in self:
             slug = Tenant._normalize_slug(order.saas_slug)
-            asked = order.has_saas_plan and order.state not in ("sale", "cancel")
+            asked = order._saas_lines_to_provide() and order.state not in ("sale", "cancel")
             besides = order._saas_withdrawn()
-            problem = asked and slug and Tenant._slug_problem(slug, besides=besides)
+            is_wished = asked and slug and not order._saas_has_address(slug)
+            problem = is_wished and Tenant._slug_problem(slug, besides=besides)
             order.saas_slug_problem = problem or False
             if asked and order.partner_id and not slug:
                 # What it will be is told before, not found out afterwards.
@@ -77,19 +78,28 @@ class SaleOrder(models.Model):
     def _saas_provision(self):
         """A subscription and a tenant for each plan on the order that has none yet."""
         self.ensure_one()
-        lines = self._saas_lines().filtered(lambda line: not line._saas_is_provided())
+        lines = self._saas_lines_to_provide()
         if not lines:
             return
         self._check_saas(lines)
         slug = self.saas_slug or self._saas_suggest_slug()
         if not self.saas_slug:
             self.saas_slug = slug
+        is_used = self._saas_has_address(slug)
         for number, line in enumerate(lines, start=1):
             # Nobody chose the addresses of the others, so that none may be in the way.
             before = line._saas_withdrawn()[:1].slug
             other = before or self.env["saas.tenant"]._free_slug(slug)
-            line._saas_provide(slug if number == 1 else other)
+            line._saas_provide(slug if number == 1 and not is_used else other)
         self.env["saas.tenant"]._tell_customers_soon()
+
+    def _saas_lines_to_provide(self):
+        return self._saas_lines().filtered(lambda line: not line._saas_is_provided())
+
+    def _saas_has_address(self, slug):
+        """Whether one of its tenants lives there."""
+        tenants = self._origin.sudo().saas_tenant_ids - self._saas_withdrawn()
+        return slug in tenants.filtered(lambda t: not t.released).mapped("slug")
 
     def _saas_withdrawn(self):
         """Its tenants that are being deleted because it was cancelled; they are in nobody's way."""
@@ -131,7 +141,8 @@ class SaleOrder(models.Model):
                         problem=plan._saas_dedicated_problem(),
                     )
                 )
-        problem = self.saas_slug and self.env["saas.tenant"]._slug_problem(
+        is_wished = self.saas_slug and not self._saas_has_address(self.saas_slug)
+        problem = is_wished and self.env["saas.tenant"]._slug_problem(
             self.saas_slug, besides=self._saas_withdrawn()
         )
         if problem:

@@ -73,8 +73,8 @@ class TestActions(SaasCase):
         self._sell("act-taken")
         for name, words in (
             ("act-taken.saas.test", "is taken"),
-            ("http://x.example", "not a host name"),
-            ("localhost", "not a host name"),
+            ("x_y.example", "not a host name"),
+            ("localhost", "within one network"),
             ("api.saas.test", "reserved"),
         ):
             with self.assertRaisesRegex(UserError, words):

@@ -51,7 +51,7 @@ class TestAgain(SaasCase):
 
     def _renew(self, claim):
         lease = {"operation": claim["operation"], "lease": claim["lease"]}
-        return self._control().renew(leases=[lease])
+        return self._control().renew(leases=[lease], lease_s=30)
 
     def test_while_it_waits_to_be_tried_again(self):
         claim = self._claim_one(self.tenant)
@@ -98,6 +98,15 @@ class TestAgain(SaasCase):
         self.assertTrue(self.tenant.activity_ids)
         self.assertEqual(self._confirm_again(), self.tenant)
         self.assertFalse(self.tenant.activity_ids, "nobody has to decide any more")
+
+    def test_a_line_that_is_added_while_it_runs_gets_an_address_of_its_own(self):
+        self._provision(self.tenant)
+        self._cancel()
+        self.order.order_line = [Command.create({"product_id": self.plan.product_variant_id.id})]
+        self.assertFalse(self.order.saas_slug_problem)
+        self.order.action_confirm()
+        slugs = self.order.saas_tenant_ids.mapped("slug")
+        self.assertEqual(sorted(slugs), ["again", "again-2"])
 
     def test_with_another_plan_it_is_another_one(self):
         self._claim_one(self.tenant)

@@ -36,11 +36,20 @@ class TestConfiguration(SaasCase):
             with self.assertRaises(AccessError, msg=group):
                 self._open(group)
 
+    def test_a_domain_is_taken_as_it_is_meant(self):
+        settings = self._open()
+        settings.base_domain = " https://Odoo.Example.COM./ "
+        settings.execute()
+        self.assertEqual(self._open().base_domain, "odoo.example.com")
+
     def test_nonsense_is_refused(self):
+        self._sell("config")._add_host("shop.acme.example", False)
         settings = self._open()
         for values in (
             {"base_domain": "not a domain"},
             {"base_domain": False},
+            {"base_domain": "203.0.113.7"},
+            {"base_domain": "shop.acme.example"},
             {"url_port": "70000"},
             {"deletions_per_hour": -1},
             {"grace_days": -1},

@@ -95,7 +95,10 @@ class TestIsolation(SaasCase):
     def test_a_cluster_that_enforces_nothing_is_told_with_what_to_do(self):
         self._check(self._way("other_tenant", found="open"), self._way("cluster", found="open"))
         self.assertEqual(self.target.isolation, "not_enforced")
-        self.assertRegex(self.target.isolation_verdict, "^This cluster does not enforce network policies.* Calico")
+        self.assertRegex(
+            self.target.isolation_verdict,
+            "^This cluster does not enforce network policies.* Calico",
+        )
         self.assertIn("not fully isolated", self.target.isolation_headline)
         self.assertEqual(self.target.isolation_note, self.target.isolation_verdict)
         self.assertEqual(
@@ -115,7 +118,9 @@ class TestIsolation(SaasCase):
         self.assertEqual(self.target.isolation, "wrong")
         verdict = self.target.isolation_verdict
         self.assertIn("Reachable, but should be blocked: A tenant → The cloud's metadata.", verdict)
-        self.assertIn("Blocked, but should be reachable: A tenant → The database server pg.", verdict)
+        self.assertIn(
+            "Blocked, but should be reachable: A tenant → The database server pg.", verdict
+        )
 
     def test_the_next_check_takes_the_place_of_the_one_before_and_the_log_keeps_both(self):
         self._check(self._way("other_tenant", found="open"))

@@ -81,7 +81,9 @@ class TestServers(SaasCase):
         self.server.max_connections = 12 + 12 + 20
         tenants[0]._change_plan(large)
         self.assertEqual(tenants[0]._spec()["limits"]["connections"], 30)
-        with self.assertRaisesRegex(UserError, "pg does not have enough connections: 44 of 44 .* needs 20 more"):
+        with self.assertRaisesRegex(
+            UserError, "pg does not have enough connections: 44 of 44 .* needs 20 more"
+        ):
             tenants[1]._change_plan(large)
         with self.assertRaisesRegex(UserError, "has no room.* needs 5 more.*max_connections"):
             self.plan.saas_connections = 15
@@ -127,7 +129,9 @@ class TestServers(SaasCase):
         self.env["saas.target"].search([("name", "!=", "here")]).dedicated_servers = False
         plan = self._make_plan("Premium", saas_database_strategy="dedicated")
         self.assertIn("No target can create", plan.saas_database_note)
-        with self.assertRaisesRegex(UserError, "“Premium” cannot be delivered: No target can create"):
+        with self.assertRaisesRegex(
+            UserError, "“Premium” cannot be delivered: No target can create"
+        ):
             self._sell("premium-refused", plan=plan)
 
     def test_a_plan_with_a_server_of_its_own_is_made_where_one_can(self):

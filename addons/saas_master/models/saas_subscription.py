@@ -84,6 +84,13 @@ class SaasSubscription(models.Model):
                     "page."
                 )
             )
+        if "partner_id" in vals and not self.env.su:
+            raise AccessError(
+                self.env._(
+                    "The customer of a subscription is whoever owns its Odoo. Use “Change Owner” "
+                    "on the page of that."
+                )
+            )
         result = super().write(vals)
         if not {"trial_end", "date_end", "cancel_at_period_end"}.isdisjoint(vals):
             self.sudo().tenant_id._refresh_notice()

@@ -168,6 +168,8 @@ class TestOwner(SaasCase):
         for values in ({"owner_id": self.globex.id}, {"first_user_id": self.stranger.id}):
             with self.assertRaises(AccessError):
                 owner.write(values)
+        with self.assertRaises(AccessError):
+            owner.subscription_id.write({"partner_id": self.globex.id})
 
     def test_an_update_keeps_what_was_true(self):
         self.tenant.partner_id = self.buyer.partner_id

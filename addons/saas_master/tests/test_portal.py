@@ -174,6 +174,9 @@ class TestPortal(SaasCase, HttpCase):
         answer = self.url_open(f"/my/odoo/{self.tenant.id}/plan", data=wish)
         self.assertIn("Requested. We will contact you.", answer.text)
         self.assertEqual(self.tenant.wished_plan_id, bigger)
+        user = self.env["res.users"].search([("login", "=", "portal_acme")])
+        entry = self._audit_of(self.tenant, "wish_plan")
+        self.assertEqual((entry.actor, entry.user_id_int), ("person", user.id))
 
     def test_open_posts_the_token_to_the_tenant(self):
         self._see(self.tenant, "running")

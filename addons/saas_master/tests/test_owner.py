@@ -178,6 +178,9 @@ class TestOwner(SaasCase):
         self.env.cr.execute("UPDATE saas_tenant SET owner_id = NULL, first_user_id = NULL")
         rule = self.env.ref("saas_master.rule_saas_tenant_portal")
         rule.domain_force = "[('partner_id', 'child_of', user.partner_id.id)]"
+        template = self.env.ref("saas_master.mail_template_ready")
+        template.partner_to = "{{ object.partner_id.id }}"
+        template.body_html = '<p>Hello <t t-out="object.partner_id.name"/></p>'
         self.env.flush_all()
         for script in ("pre-migrate", "post-migrate"):
             self._migrate(script)
@@ -185,6 +188,8 @@ class TestOwner(SaasCase):
         self.assertEqual(self.tenant.owner_id, self.acme)
         self.assertEqual(self.tenant.first_user_id, self.buyer)
         self.assertIn("is_mine", rule.domain_force)
+        self.assertEqual(template.partner_to, "{{ object.contact_id.id }}")
+        self.assertIn("object.contact_id.name", template.body_html)
 
     def _migrate(self, script):
         file = Path(__file__).parent.parent / "migrations" / "19.0.1.1.0" / f"{script}.py"

@@ -22,9 +22,16 @@ def migrate(cr, version):
         rule = env.ref(name, raise_if_not_found=False)
         if rule and "child_of" in (rule.domain_force or ""):
             rule.domain_force = domain
-    for name in TEMPLATES:
-        template = env.ref(name, raise_if_not_found=False)
-        for field in ("partner_to", "lang"):
-            value = template and template[field]
-            if value:
-                template[field] = value.replace("object.partner_id.", "object.contact_id.")
+    ids = [env.ref(name).id for name in TEMPLATES if env.ref(name, raise_if_not_found=False)]
+    # In all languages.
+    cr.execute(
+        """
+        UPDATE mail_template
+           SET partner_to = replace(partner_to, %(old)s, %(new)s),
+               lang = replace(lang, %(old)s, %(new)s),
+               body_html = replace(body_html::text, %(old)s, %(new)s)::jsonb
+         WHERE id = ANY(%(ids)s)
+        """,
+        {"old": "object.partner_id.", "new": "object.contact_id.", "ids": ids},
+    )
+    env.invalidate_all()

@@ -15,6 +15,7 @@ import { holderOf, leftovers, nginxOf, sidecarsOf } from "./leftovers.ts"
 import type { Master } from "./master.ts"
 import { masterCode, snapshotOf } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
+import { endProcessesOf, masterUser, processesOf, tenantUsers, type UserRange } from "./own-users.ts"
 import { type InstallationSettings, makeParts, type Parts } from "./parts.ts"
 import { repo } from "./paths.ts"
 import { demandFree, everyAddress, isFree, holderOf as takenBy } from "./ports.ts"
@@ -76,12 +77,21 @@ export class Installation {
     this.claim()
     this.secrets.ensure()
     this.config()
+    await this.endForgotten()
     await this.demandPorts()
   }
 
   isRunning(): boolean {
     const servers = [this.postgres.pid(), this.master.server.pid(), this.sidecar.pid()]
     return servers.some((pid) => pid !== null) || nginxOf(this.settings.stateDir).length > 0
+  }
+
+  /** Processes of our users that outlived everything of ours would be in the way, and may wait for just that. */
+  private async endForgotten(): Promise<void> {
+    const { stateDir, uidBase } = this.settings
+    const { front, tenants } = await leftovers(stateDir)
+    if (this.isRunning() || front.length + tenants.length > 0) return
+    for (const users of [tenantUsers(uidBase), masterUser(uidBase)]) await endProcessesOf(users)
   }
 
   /** Throws a sentence about the first port that somebody else has. Those of servers of ours that run are fine. */
@@ -212,13 +222,14 @@ export class Installation {
   }
 
   private async stopAll(progress: Progress): Promise<string[]> {
-    const { stateDir } = this.settings
+    const { stateDir, uidBase } = this.settings
     const stopped: string[] = []
     const one = async (name: string, running: boolean, work: () => Promise<void>) => {
       if (!running) return
       await progress(`stop ${name}`, work)
       stopped.push(name)
     }
+    const endUsers = (name: string, users: UserRange) => one(name, processesOf(users) > 0, () => endProcessesOf(users))
     for (const sidecar of sidecarsOf(stateDir)) {
       await one(sidecar.name, true, () => stopProcess(sidecar.mark, 20))
     }
@@ -227,8 +238,11 @@ export class Installation {
     await one(tenants.length === 1 ? "one tenant" : `${tenants.length} tenants`, tenants.length > 0, async () => {
       await Promise.all(tenants.map(({ mark }) => stopProcess(mark, 20)))
     })
-    await removeKernelRules(this.settings.uidBase)
+    // Nobody may be left to wait for the moment in which our ports and sockets are free.
+    await endUsers("what the tenants left", tenantUsers(uidBase))
+    await removeKernelRules(uidBase)
     await one("the master Odoo", this.master.server.mark() !== null, () => this.master.server.stop())
+    await endUsers("what the master left", masterUser(uidBase))
     await one("PostgreSQL", this.postgres.pid() !== null, () => this.postgres.stop())
     return stopped
   }

@@ -21,6 +21,11 @@ export function word(value: string): string {
   throw new Error(`is "${value}": use letters, digits and . _ - : / @ + = only`)
 }
 
+/** A host, or the folder of a Unix socket. */
+export function databaseHost(value: string): string {
+  return value.startsWith("/") ? stateFolder(value) : word(value)
+}
+
 export function hostName(value: string): string {
   const host = value.toLowerCase()
   if (isHostName(host)) return host

@@ -5,6 +5,7 @@
 import {
   address,
   certificates,
+  databaseHost,
   forOdoo,
   hostName,
   integer,
@@ -66,7 +67,7 @@ const variables = {
   PG_HOST: {
     doc: "PostgreSQL server of the tenants; a folder where it is to be found by its Unix socket there.",
     default: "127.0.0.1",
-    parse: word,
+    parse: databaseHost,
   },
   PG_PORT: { doc: "", default: "5470", parse: port },
   PG_BIN: { doc: "Folder of pg_dump and pg_restore; empty: found on PATH.", default: "", parse: optional(path) },

@@ -100,6 +100,20 @@ test("a firewall that knows of nobody lets nobody out", () => {
   assert.match(rules, /meta skuid != @calling reject$/m)
 })
 
+test("whoever calls the Internet does not call private networks, but for what is let through before", () => {
+  const rules = ruleset(range, { addresses: ["10.0.0.25"], port: 2525 }, [])
+  for (const network of ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]) {
+    assert.match(rules, new RegExp(`ip daddr {[^}]*\\b${network}[^}]*} reject$`, "m"), network)
+  }
+  for (const network of ["fc00::/7", "fe80::/10"]) {
+    assert.match(rules, new RegExp(`ip6 daddr {[^}]*\\b${network}[^}]*} reject$`, "m"), network)
+  }
+  const refused = rules.indexOf("ip daddr {")
+  for (const match of ["ip daddr 10.9.9.9 tcp dport 5432 accept", "ip daddr 10.0.0.25 tcp dport 2525 accept"]) {
+    assert.ok(rules.indexOf(match) > 0 && rules.indexOf(match) < refused, match)
+  }
+})
+
 test("a user is in the set of those who mail, and of those who call, where the plan says so", () => {
   const seat = (uid: number, outgoing: Outgoing) => ({ uid, address: `127.66.0.${uid - 200_000}`, outgoing })
   const rules = ruleset(range, { addresses: ["192.0.2.1", "2001:db8::1"], port: 2525 }, [

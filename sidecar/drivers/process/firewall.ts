@@ -1,12 +1,14 @@
 /**
  * What tenants' processes may open connections to: on this machine their own address and PostgreSQL, and nothing
- * else; elsewhere what their plans say. Mail leaves through the operator's relay only.
+ * else; on the Internet what their plans say, and nothing in private networks. Mail leaves through the operator's relay
+ * only, wherever that and PostgreSQL are.
  */
 import { lookup } from "node:dns/promises"
 import { isIPv6 } from "node:net"
 import { execa } from "execa"
 import type { Logger } from "pino"
 import { RetryableError } from "../../domain/errors.ts"
+import { privateNetworks, privateNetworksV6 } from "../../domain/private-networks.ts"
 import type { Outgoing } from "../../domain/tenant.ts"
 
 export interface Seat {
@@ -65,12 +67,19 @@ table inet ${table} {
     oifname "lo" tcp flags & (syn | ack) == syn reject with tcp reset
     oifname "lo" meta l4proto udp reject
     oifname "lo" accept
-    meta skuid != @calling meta l4proto tcp reject with tcp reset
-    meta skuid != @calling reject
+    ${refuse(`ip daddr { ${privateNetworks.join(", ")} }`)}
+    ${refuse(`ip6 daddr { ${privateNetworksV6.join(", ")} }`)}
+    ${refuse("meta skuid != @calling")}
     tcp dport ${mailPorts} tcp flags & (syn | ack) == syn reject with tcp reset
   }
 }
 `
+}
+
+/** At once: nobody waits for an answer. */
+function refuse(match: string): string {
+  return `${match} meta l4proto tcp reject with tcp reset
+    ${match} reject`
 }
 
 /** nft takes no empty list of elements. */

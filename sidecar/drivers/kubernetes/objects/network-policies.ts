@@ -3,6 +3,7 @@
  * Whether a cluster holds pods to it depends on its network plug-in.
  */
 import type { V1NetworkPolicyPort } from "@kubernetes/client-node"
+import { linkLocalNetwork, privateNetworks } from "../../../domain/private-networks.ts"
 import { odooName, odooPort } from "./deployment.ts"
 import { type KubeObject, labels, metadata, type Owner } from "./object.ts"
 import { postgresName, postgresPort } from "./postgres.ts"
@@ -53,9 +54,6 @@ export interface PolicyParts {
 
 /** Where cert-manager's pod answers that proves a domain. */
 const solverPort = 8089
-
-/** Not the Internet: other tenants, the cloud's metadata (169.254.169.254) and whatever else the operator has. */
-const privateNetworks = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
 
 export function networkPolicies(owner: Owner, namespace: string, parts: PolicyParts): NetworkPolicy[] {
   const everyPod = { podSelector: {} }
@@ -131,7 +129,7 @@ function outgoing({ mailPorts, https }: PolicyParts): NonNullable<NetworkPolicyS
   const anywhere = (except: readonly string[]): Peer => ({ ipBlock: { cidr: "0.0.0.0/0", except } })
   return [
     // The relay may well be in the operator's own network.
-    ...(mailPorts.length > 0 ? [{ to: [anywhere(["169.254.0.0/16"])], ports: mailPorts.map((one) => port(one)) }] : []),
+    ...(mailPorts.length > 0 ? [{ to: [anywhere([linkLocalNetwork])], ports: mailPorts.map((one) => port(one)) }] : []),
     ...(https ? [{ to: [anywhere(privateNetworks)], ports: [port(443)] }] : []),
   ]
 }

@@ -157,7 +157,7 @@ export class Daemon {
   private spawn(): ProcessMark {
     const { pidFile, user, env, cwd, name } = this.options
     mkdirSync(dirname(pidFile), { recursive: true })
-    mkdirSync(dirname(this.log), { recursive: true })
+    mkdirSync(dirname(this.log), { recursive: true, mode: 0o711 })
     const log = openSync(this.log, "a", 0o600)
     this.begunAt = fstatSync(log).size
     const [command, args] = asUser(user, this.options.command, this.options.args)

@@ -1,5 +1,5 @@
 /** The one folder of an installation. It carries a mark, so that nobody's other files are ever taken for it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { isRoot } from "./os-user.ts"
 import { ToDo } from "./packages.ts"
@@ -34,7 +34,10 @@ export function isStateFolder(stateDir: string): boolean {
 
 /** So that another command stops what runs, whatever settings it was given itself. */
 export function rememberSettings(settings: InstallationSettings): void {
-  writeFileSync(join(settings.stateDir, settingsName), JSON.stringify(settings))
+  const file = join(settings.stateDir, settingsName)
+  writeFileSync(file, JSON.stringify(settings))
+  // Tenants pass through this folder.
+  chmodSync(file, 0o600)
 }
 
 /** What the installation in that folder was last prepared with; null when it never was. */

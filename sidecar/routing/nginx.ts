@@ -1,6 +1,6 @@
 /** The nginx of this installation: started when it is not there, checked before it reloads, and nobody else's touched. */
 import { existsSync, readFileSync } from "node:fs"
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { chmod, chown, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { request } from "node:http"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
@@ -121,17 +121,19 @@ export class Nginx {
   async #ensure(): Promise<void> {
     const { folder } = this.#options
     for (const name of ["logs", "hosts.d"]) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
-    for (const name of ["", "pages", "tmp"]) {
+    await mkdir(join(folder, "pages"), { recursive: true, mode: 0o710 })
+    for (const name of ["", "tmp"]) {
       await mkdir(join(folder, name), { recursive: true })
       await chmod(join(folder, name), 0o711)
     }
+    // Whoever can read a lock can hold it.
+    for (const name of ["nginx.lock", "map.lock", "hosts.map"]) await ensureClosed(join(folder, name))
     if (await this.#alone(() => this.#writeFiles())) await this.reload()
   }
 
   /** Answers whether an nginx runs that has not read them. */
   async #writeFiles(): Promise<boolean> {
     const { folder } = this.#options
-    if (!existsSync(join(folder, "hosts.map"))) await writeFile(join(folder, "hosts.map"), "")
     const pages = {
       unknown: unknownHostPage,
       starting: startingPage,
@@ -140,10 +142,14 @@ export class Nginx {
       "too-many": tooManyPage,
     }
     for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, "pages", `${name}.html`), text)
-    const user = process.getuid?.() === 0 ? await workerUser() : null
-    const text = nginxConfig({ ...this.#options, user, ipv6: existsSync("/proc/net/if_inet6") })
+    const worker = process.getuid?.() === 0 ? await workerUser() : null
+    // A page says why a tenant is suspended.
+    await chmod(join(folder, "pages"), 0o710)
+    if (worker) await chown(join(folder, "pages"), 0, worker.group)
+    const text = nginxConfig({ ...this.#options, user: worker?.name ?? null, ipv6: existsSync("/proc/net/if_inet6") })
     const path = join(folder, "nginx.conf")
     const before = await readFile(path, "utf8").catch(() => "")
+    await ensureClosed(path)
     if (before === text) return false
     await replace(path, text)
     return this.isRunning()
@@ -212,16 +218,25 @@ export class Nginx {
   }
 }
 
-export async function replace(path: string, text: string): Promise<void> {
+/** Hosts tell who else is a customer here: only the pages are for more than their owner. */
+export async function replace(path: string, text: string, mode = 0o600): Promise<void> {
   const draft = `${path}.${process.pid}.new`
-  await writeFile(draft, text, { mode: 0o644 })
+  await writeFile(draft, text, { mode })
   await rename(draft, path)
 }
 
+/** A file that is there and nobody else's to read. */
+async function ensureClosed(path: string): Promise<void> {
+  await (await open(path, "a", 0o600)).close()
+  await chmod(path, 0o600)
+}
+
 /** Debian's user for web servers, or the one that every machine has. */
-async function workerUser(): Promise<string> {
+async function workerUser(): Promise<{ readonly name: string; readonly group: number }> {
   const users = await readFile("/etc/passwd", "utf8")
-  return /^www-data:/m.test(users) ? "www-data" : "nobody"
+  const [, name = "nobody", group = ""] =
+    /^(www-data):[^:]*:\d+:(\d+):/m.exec(users) ?? /^(nobody):[^:]*:\d+:(\d+):/m.exec(users) ?? []
+  return { name, group: Number(group) }
 }
 
 /** A worker that is to end changes its title, and then closes the sockets that it listens on. */

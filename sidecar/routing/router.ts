@@ -159,7 +159,7 @@ export class NginxRouter implements Router<Upstream> {
 
   async #showPage(address: string, html: string | null): Promise<void> {
     if (html === null) await rm(this.#page(address), { force: true })
-    else await replace(this.#page(address), html)
+    else await replace(this.#page(address), html, 0o644)
   }
 
   #file(tenant: TenantId): string {

@@ -22,6 +22,7 @@ databases is not a tenant's business. `odoo` is found through PYTHONPATH.
 
 import functools
 import logging
+import os
 import signal
 import sys
 import threading
@@ -31,6 +32,7 @@ import odoo.init  # sets Odoo up, so it comes before everything else of it
 
 # isort: split
 import psycopg2
+import urllib3.util.connection
 from servers import evented, prefork, threaded
 
 from odoo import sql_db
@@ -169,6 +171,11 @@ def _has_room(pool, thread):
     return len(used) < pool._maxconn - (0 if has_one else pool._maxconn // 4)
 
 
+def call_by_ipv6():
+    """urllib3 binds a socket to learn whether there is IPv6, which a tenant's process may not."""
+    urllib3.util.connection.HAS_IPV6 = os.path.exists("/proc/net/if_inet6")
+
+
 def tame_reloads():
     """Odoo has stopped gracefully when it calls this to execute itself anew: end instead."""
 
@@ -190,6 +197,7 @@ def prepare(args):
     stay_inside()
     queue_for_connections()
     tame_reloads()
+    call_by_ipv6()
     check_root_user()
     logging.getLogger("odoo.tools.config").addFilter(_is_no_option_of_ours)
     config.parse_config(args, setup_logging=True)

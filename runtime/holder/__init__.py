@@ -13,7 +13,7 @@ line, `{"ok": true, …}` or `{"ok": false, "error": code, "message": sentence}`
 
     {"op": "ping"}                        -> version, pid
     {"op": "start", "tenant", "epoch", "address", "port", "argv", "env", "cwd", "uid", "gid",
-     "cgroups", "nofile", "log", "fork_server"}
+     "cgroups", "nofile", "log", "temporary", "kept", "fork_server"}
                                           -> pid, started (field 22 of /proc/<pid>/stat), forked
     {"op": "warm", "name", "argv", "env", "log"}
                                           -> a fork server of that name is there in some seconds
@@ -21,6 +21,7 @@ line, `{"ok": true, …}` or `{"ok": false, "error": code, "message": sentence}`
                                              fork_servers: {name: {pid, ready}}
     {"op": "release", "tenant", "epoch"}  -> the socket is closed
     {"op": "end", "uid"}                  -> every process of that user is killed
+    {"op": "missing"}                     -> missing: {"system_calls", "view"}, each null or why
     {"op": "watch"}                       -> then {"event": "exit", "tenant", "pid", "code"} a line
 
 Where the fork server that a start names is ready, the process is forked from it and skips what it

@@ -17,7 +17,16 @@ import stat
 
 from .errors import Refused, reason_of
 from .orders import environment, field, optional, strings
-from .processes import LISTEN_FD, PR_SET_NO_NEW_PRIVS, close_all_but, prctl, reset_signals
+from .processes import (
+    LISTEN_FD,
+    PR_SET_NO_NEW_PRIVS,
+    become_user,
+    close_all_but,
+    prctl,
+    reset_signals,
+)
+from .system_calls import give_up_system_calls
+from .view import enter_own_view
 
 # Beside which a descriptor of ours cannot be in the way of the ones that a child expects.
 FIRST_FREE_FD = 10
@@ -39,6 +48,10 @@ class Command:
         self.cgroups = strings(order, "cgroups") if order.get("cgroups") else []
         self.nofile = optional(order, "nofile", int)
         self.log = field(order, "log", str)
+        # What it sees of this machine is its own where it gets a folder for temporary files.
+        self.temporary = optional(order, "temporary", str)
+        self.kept = strings(order, "kept") if order.get("kept") else []
+        self.fewer_system_calls = bool(order.get("fewer_system_calls"))
         if self.uid is not None and self.gid is None:
             raise Refused("bad_request", "A uid needs a gid.")
 
@@ -88,11 +101,12 @@ def begin(command, listener, connection, proceed):
         if command.nofile is not None:
             doing = f"limit open files to {command.nofile}"
             resource.setrlimit(resource.RLIMIT_NOFILE, (command.nofile, command.nofile))
+        if command.temporary is not None:
+            doing = f"have its temporary files in {command.temporary}"
+            enter_own_view(command.temporary, command.kept)
         doing = f"become user {command.uid}"
         if command.uid is not None:
-            os.setgroups([])
-            os.setresgid(command.gid, command.gid, command.gid)
-            os.setresuid(command.uid, command.uid, command.uid)
+            become_user(command.uid, command.gid)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         # From here on with the tenant's own rights: a link that it has laid leads nowhere else.
         doing = f"write the log {command.log}"
@@ -110,6 +124,9 @@ def begin(command, listener, connection, proceed):
             if source != place:
                 os.dup2(source, place)
         close_all_but(0, 1, 2, LISTEN_FD, connection)
+        if command.fewer_system_calls:
+            doing = "give up system calls"
+            give_up_system_calls()
         doing = f"execute {command.argv[0]}"
         proceed({**command.env, "LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())})
         os.close(connection)

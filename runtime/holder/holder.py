@@ -8,6 +8,7 @@ import traceback
 from .birth import Command, attend, begin
 from .errors import Refused, refusal
 from .fork_servers import ForkServers
+from .isolation import what_is_missing
 from .orders import field, name_in, optional
 from .processes import (
     copy_of_listener,
@@ -29,6 +30,7 @@ class Holder:
         self._epochs = Epochs(os.path.join(state, "epochs"))
         self._running = Running(os.path.join(state, "running"))
         self._fork_servers = ForkServers(os.path.join(state, "fork-servers"))
+        self._missing = what_is_missing(os.path.join(state, "view"))
         self._operations = {
             "ping": self._ping,
             "start": self._start,
@@ -36,6 +38,7 @@ class Holder:
             "release": self._release,
             "warm": self._warm,
             "end": self._end,
+            "missing": self._tell_missing,
         }
 
     def carry_out(self, order):
@@ -119,16 +122,29 @@ class Holder:
         kill_all_of(uid)
         return {}
 
+    def _tell_missing(self, order):
+        return {"missing": self._missing}
+
+    def _possible(self, order):
+        """What this machine does not give is left out; the target's page tells of it."""
+        temporary = None if self._missing["view"] else order.get("temporary")
+        fewer = not self._missing["system_calls"]
+        return {**order, "temporary": temporary, "fewer_system_calls": fewer}
+
     def _start(self, order):
         name = name_in(order, "tenant")
         epoch = field(order, "epoch", int)
         address = (field(order, "address", str), field(order, "port", int))
         fork_server = optional(order, "fork_server", str)
+        order = self._possible(order)
         command = Command(order)
         self._epochs.advance(name, epoch)
         tenant = self._tenants[name]
         if tenant.running:
             raise Refused("running", f"{name} runs already, as process {tenant.pid}.")
+        if command.uid is not None:
+            # Of an earlier run, or of somebody who had the seat before.
+            kill_all_of(command.uid)
         tenant.hold(address)
 
         def note(pid):

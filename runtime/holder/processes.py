@@ -78,9 +78,7 @@ def kill_all_of(uid):
     child = os.fork()
     if child == 0:
         try:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
+            become_user(uid, uid)
             # All that this user may signal, but not this process.
             os.kill(-1, signal.SIGKILL)
             os._exit(0)
@@ -93,6 +91,13 @@ def kill_all_of(uid):
 
 # What Python ignores from its start on: without that, whoever hangs up would end the process.
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+def become_user(uid, gid):
+    """For good, with no other groups."""
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
 
 
 def reset_signals():

@@ -26,7 +26,7 @@ class Tenant:
         return self.pid is not None
 
     def hold(self, address):
-        if self.listener and self.address == address:
+        if self.listener and self.address == address and self._listens_still():
             return
         self.release()
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -45,6 +45,14 @@ class Tenant:
                 ) from error
             raise Refused("failed", f"Cannot listen on {where}: {reason_of(error)}.") from error
         self.listener, self.address = listener, address
+
+    def _listens_still(self):
+        """A process can shut the socket that it was given, and even make another use of it."""
+        try:
+            self.listener.listen(BACKLOG)
+        except OSError:
+            return False
+        return True
 
     def release(self):
         if self.listener:

@@ -38,8 +38,8 @@ parser.add_argument("--parent", type=int)
 options = parser.parse_args()
 end_with(options.parent)
 os.environ["KEPT"] = "here"
-*_, code = serve(listen(options.socket, socket.SOCK_SEQPACKET), kept=["KEPT"]) or [None]
-exec(code or open(sys.argv[0]).read())
+serve(listen(options.socket, socket.SOCK_SEQPACKET), kept=["KEPT"])
+exec(sys.argv[1] if sys.argv[0] == "-c" else open(sys.argv[0]).read())
 """
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 import time
 import unittest
@@ -177,6 +178,36 @@ class StartTests:
         wait_for(lambda: not os.path.exists(f"/proc/{left}"))
         for uid in (0, -1, "200902", None):
             self.assertEqual(self.orders.give("end", uid=uid)["error"], "bad_request")
+
+    @unittest.skipUnless(os.getuid() == 0, "only root has users to end")
+    def test_what_an_earlier_run_has_left_ends_before_the_next(self):
+        os.chmod(self.folder, 0o711)
+        Path(self.log).touch()
+        os.chown(self.log, 200902, 200902)
+        code = (
+            "import os, time\n"
+            "if os.fork() == 0:\n"
+            "    os.setsid()\n"
+            "    print(os.getpid(), flush=True)\n"
+            "    time.sleep(600)\n"
+        )
+        self.start(argv=self.python(code), uid=200902, gid=200902)
+        left = int(wait_for(self.output))
+        wait_for(lambda: not self.tenant()["running"])
+        self.assertTrue(self.start(uid=200902, gid=200902)["ok"])
+        wait_for(lambda: not os.path.exists(f"/proc/{left}"))
+        self.assertEqual(self.ask(), self.tenant()["pid"])
+
+    def test_a_socket_that_a_process_shut_or_used_otherwise_is_there_again(self):
+        shut = "import socket; one = socket.socket(fileno=3); one.shutdown(socket.SHUT_RDWR)"
+        with socket.create_server((self.address, 0)) as other:
+            for code in (shut, f"{shut}; one.connect({other.getsockname()})"):
+                with self.subTest(code):
+                    self.start(argv=self.python(code))
+                    wait_for(lambda: not self.tenant()["running"])
+                    pid = self.start()["pid"]
+                    self.assertEqual(self.ask(), pid)
+                    self.kill(pid)
 
     def test_nothing_leaks(self):
         def open_files():

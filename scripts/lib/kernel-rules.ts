@@ -14,8 +14,8 @@ export async function removeKernelRules(uidBase: number): Promise<void> {
   const name = `odoo_saas_${uidBase}`
   const listed = await tryRun("nft", ["list", "table", "inet", name])
   if (listed.code === 0) await tryRun("nft", ["delete", "table", "inet", name])
-  for (const parent of ["/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu"]) {
-    const folder = join(parent, name)
+  for (const controller of ["", "memory", "cpu", "pids"]) {
+    const folder = join("/sys/fs/cgroup", controller, name)
     // A process that has ended may be in its group for another moment.
     await until(() => (removeEmpty(folder) ? true : null), {
       seconds: 20,

@@ -3,7 +3,7 @@
  * their Odoo runs as and with everything that it can read, the database password first.
  */
 import { execFile } from "node:child_process"
-import { readFileSync, statSync } from "node:fs"
+import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { promisify } from "node:util"
 
@@ -13,9 +13,11 @@ export class Intruder {
   readonly ref: string
   readonly uid: number
   private readonly conf: string
+  private readonly stateDir: string
 
   constructor(stateDir: string, ref: string) {
     this.ref = ref
+    this.stateDir = stateDir
     const path = join(stateDir, "tenants", ref, "odoo.conf")
     this.conf = readFileSync(path, "utf8")
     // The file is the operator's; only the tenant's own group may read it, and that is numbered as its user.
@@ -35,6 +37,31 @@ export class Intruder {
       cwd: "/",
       env: { PATH: "/usr/bin:/bin", LC_ALL: "C.UTF-8" },
       timeout: 30_000,
+    })
+    return stdout.trim()
+  }
+
+  /** The same as a process that its Odoo has started: with what that sees, and what is taken from it. */
+  async confined(code: string): Promise<string> {
+    const { pid } = JSON.parse(readFileSync(join(this.stateDir, "tenants", this.ref, "runtime.json"), "utf8"))
+    const enter = `for group in ${cgroupsOf(pid).join(" ")}; do echo $$ > $group/cgroup.procs; done; exec "$@"`
+    const view = ["nsenter", "--target", String(pid), "--mount", "--ipc", "--wd=/"]
+    const program = [
+      "/usr/bin/python3",
+      "-S",
+      "-m",
+      "holder.confined",
+      String(this.uid),
+      "/usr/bin/python3",
+      "-c",
+      code,
+    ]
+    const releases = join(this.stateDir, "release")
+    const release = readdirSync(releases).find((name) => !name.startsWith("."))
+    const { stdout } = await exec("sh", ["-c", enter, "sh", ...view, ...program], {
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin", LC_ALL: "C.UTF-8", PYTHONPATH: join(releases, release ?? "") },
+      timeout: 60_000,
     })
     return stdout.trim()
   }
@@ -67,4 +94,13 @@ export class Intruder {
       ].join("\n"),
     )
   }
+}
+
+/** Folders of the groups that a process is in, of both versions of cgroups. */
+function cgroupsOf(pid: number): string[] {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n")
+  return lines
+    .map((line) => line.split(":"))
+    .map(([, controller = "", ...path]) => join("/sys/fs/cgroup", controller, path.join(":")))
+    .filter((folder) => folder.includes("odoo_saas_"))
 }

@@ -41,8 +41,8 @@ export class Outside {
     this.#process = child
   }
 
-  /** `number`, up to 255, is nobody else's on this machine. */
-  static async open(number: number, ports: readonly number[]): Promise<Outside> {
+  /** `number`, up to 255, is nobody else's on this machine. It answers at further addresses as well. */
+  static async open(number: number, ports: readonly number[], further: readonly string[] = []): Promise<Outside> {
     const [here, there] = [`198.18.${number}.1`, `198.18.${number}.2`]
     const child = spawn("unshare", ["--net", "/usr/bin/python3", "-c", program, ...ports.map(String)], {
       stdio: ["pipe", "pipe", "inherit"],
@@ -64,6 +64,10 @@ export class Outside {
       await run("ip", ["link", "set", link, "up"])
       await inside("address", "add", `${there}/30`, "dev", "eth0")
       await inside("link", "set", "eth0", "up")
+      for (const address of further) {
+        await inside("address", "add", `${address}/32`, "dev", "eth0")
+        await run("ip", ["route", "add", `${address}/32`, "via", there])
+      }
     } catch (error) {
       await outside.close()
       throw error

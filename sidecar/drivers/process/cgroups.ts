@@ -1,10 +1,13 @@
-/** Memory and CPU limits of a tenant's process, where the machine lets us: cgroup v2, or v1. */
+/** Limits of a tenant's processes on memory, CPU and their number, where the machine lets us: cgroup v2, or v1. */
 import { access, constants, mkdir, readFile, rmdir, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Limits, TenantId } from "../../domain/tenant.ts"
 
 const root = "/sys/fs/cgroup"
 const periodMicroseconds = 100_000
+/** Threads count, too: a visitor or an open tab is one. */
+const mostProcesses = 1024
+const controllers = ["memory", "cpu", "pids"]
 
 type Version = "v1" | "v2"
 
@@ -42,15 +45,17 @@ export class Cgroups {
       await mkdir(folder, { recursive: true })
       await writeFile(join(folder, "memory.max"), bytes)
       await writeFile(join(folder, "cpu.max"), `${quota} ${periodMicroseconds}`)
+      await writeFile(join(folder, "pids.max"), `${mostProcesses}`)
       return [folder]
     }
-    const [memory, cpu] = this.#folders(tenant) as [string, string]
-    await mkdir(memory, { recursive: true })
-    await mkdir(cpu, { recursive: true })
+    const folders = this.#folders(tenant)
+    const [memory, cpu, pids] = folders as [string, string, string]
+    for (const folder of folders) await mkdir(folder, { recursive: true })
     await writeFile(join(memory, "memory.limit_in_bytes"), bytes)
     await writeFile(join(cpu, "cpu.cfs_period_us"), String(periodMicroseconds))
     await writeFile(join(cpu, "cpu.cfs_quota_us"), String(quota))
-    return [memory, cpu]
+    await writeFile(join(pids, "pids.max"), `${mostProcesses}`)
+    return folders
   }
 
   /** Every process of the tenant, with what it has started itself. */
@@ -74,19 +79,23 @@ export class Cgroups {
     }
     await mkdir(join(root, this.#group), { recursive: true })
     for (const folder of [root, join(root, this.#group)]) {
-      await writeFile(join(folder, "cgroup.subtree_control"), "+memory +cpu")
+      await writeFile(
+        join(folder, "cgroup.subtree_control"),
+        controllers.map((controller) => `+${controller}`).join(" "),
+      )
     }
   }
 
   #folders(tenant: string): string[] {
     if (this.#version === "v2") return [join(root, this.#group, tenant)]
-    return ["memory", "cpu"].map((controller) => join(root, controller, this.#group, tenant))
+    return controllers.map((controller) => join(root, controller, this.#group, tenant))
   }
 }
 
 async function versionOf(): Promise<Version | null> {
   if (await isThere(join(root, "cgroup.controllers"))) return "v2"
-  return (await isThere(join(root, "memory"))) && (await isThere(join(root, "cpu"))) ? "v1" : null
+  const there = await Promise.all(controllers.map((controller) => isThere(join(root, controller))))
+  return there.every(Boolean) ? "v1" : null
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -49,8 +49,8 @@ export class ProcessFiles implements Files {
   }
 
   async usage(tenant: TenantId): Promise<number> {
-    // Its log, too: what it hides there fills the same disk.
-    const folders = [this.#layout.data(tenant), dirname(this.#layout.log(tenant))]
+    // Its log and its temporary files, too: what it hides there fills the same disk.
+    const folders = [this.#layout.data(tenant), dirname(this.#layout.log(tenant)), this.#layout.temporary(tenant)]
     const bytes = await Promise.all(folders.map(bytesBelow))
     return Math.ceil(bytes.reduce((sum, one) => sum + one, 0) / 1024 / 1024)
   }

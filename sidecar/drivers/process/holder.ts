@@ -24,9 +24,13 @@ const listed = z.object({
   fork_servers: z.record(z.string(), forkServer),
 })
 const done = z.object({ ok: z.literal(true) })
+const missing = z.object({ system_calls: z.string().nullable(), view: z.string().nullable() })
+const toldMissing = z.object({ ok: z.literal(true), missing })
 const exited = z.object({ event: z.literal("exit"), tenant: z.string() })
 
 export type Held = z.infer<typeof held>
+/** Why the machine does not let the holder take it from tenants; null where it does. */
+export type Missing = z.infer<typeof missing>
 type ForkServer = z.infer<typeof forkServer>
 
 export interface StartOrder {
@@ -42,6 +46,10 @@ export interface StartOrder {
   readonly cgroups: readonly string[]
   readonly nofile: number
   readonly log: string
+  /** Folder for its temporary files; null where it sees all of this machine. */
+  readonly temporary: string | null
+  /** What it needs, wherever that lies. */
+  readonly kept: readonly string[]
   /** Name of the fork server that it is forked from where that is ready. */
   readonly fork_server: string
 }
@@ -104,6 +112,10 @@ export class Holder {
   /** Kills every process of a tenant's user, whoever started it. They are gone a moment later. */
   async end(uid: number): Promise<void> {
     await this.#ask({ op: "end", uid }, done)
+  }
+
+  async missing(): Promise<Missing> {
+    return (await this.#ask({ op: "missing" }, toldMissing)).missing
   }
 
   async release(tenant: TenantId, epoch: number): Promise<void> {

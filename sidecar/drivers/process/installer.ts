@@ -51,14 +51,17 @@ export class ProcessInstaller implements Installer {
       if (uid !== null) for (const path of [folder, conf, join(folder, "data")]) await chown(path, uid, uid)
       await chmod(folder, 0o700)
       const run = async (script: string, args: readonly string[]) => {
-        const answer = await execa(odoo.python, [join(release.folder, script), "-c", conf, ...args], {
+        const command = [odoo.python, join(release.folder, script), "-c", conf, ...args]
+        // What a tenant's Odoo may not do, no module may do while it is installed.
+        const [program = "", ...rest] =
+          uid === null ? command : [odoo.python, "-S", "-m", "holder.confined", `${uid}`, ...command]
+        const answer = await execa(program, rest, {
           cwd: folder,
           env: { ...odooEnvironment(odoo, folder), PYTHONPATH: `${release.folder}:${pythonPath(odoo)}` },
           extendEnv: false,
           reject: false,
           all: true,
           cancelSignal: signal,
-          ...(uid === null ? {} : { uid, gid: uid }),
         })
         signal.throwIfAborted()
         const tail = (answer.all ?? "").trimEnd().split("\n").slice(-tellLines).join("\n")

@@ -1,6 +1,7 @@
 /** What keeps tenants on this machine apart, and words for what does not. */
 import { readFile, stat } from "node:fs/promises"
 import { dirname } from "node:path"
+import type { Missing } from "./holder.ts"
 import { privilegedPort } from "./place.ts"
 
 export interface Isolation {
@@ -24,7 +25,7 @@ export function missing(isolation: Isolation, closedFolder: string | null): stri
   }
   if (!isolation.limits) {
     words.push(
-      "Memory and CPU limits: no cgroup can be made here, so one tenant can take the whole machine. Start as root, outside of a container.",
+      "Limits on memory, CPU and processes: no cgroup can be made here, so one tenant can take the whole machine. Start as root, outside of a container.",
     )
   }
   if (!isolation.network) {
@@ -35,6 +36,22 @@ export function missing(isolation: Isolation, closedFolder: string | null): stri
   if (isolation.ownUser && !isolation.ports) {
     words.push(
       `Addresses: every user of this machine may listen on port ${privilegedPort}, so a tenant could stand in for another one. Set net.ipv4.ip_unprivileged_port_start to 1024.`,
+    )
+  }
+  return words
+}
+
+/** The same of what the holder has tried; only tenants with a user of their own can have a view of their own. */
+export function missingOfHolder({ system_calls, view }: Missing, ownUser: boolean): string[] {
+  const words: string[] = []
+  if (system_calls !== null) {
+    words.push(
+      `System calls: tenants can listen on ports and reach into the kernel (seccomp: ${system_calls}). Start on x86-64 or ARM64, with a Linux that has CONFIG_SECCOMP_FILTER.`,
+    )
+  }
+  if (ownUser && view !== null) {
+    words.push(
+      `Own view: tenants share /tmp and /dev/shm, unmeasured, and see the processes of all others (${view}). Start outside of a container, or in one that may mount.`,
     )
   }
   return words

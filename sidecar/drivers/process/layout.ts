@@ -51,6 +51,11 @@ export class Layout {
     return join(this.tenant(id), "data")
   }
 
+  /** A folder a start, for what the tenant takes for the machine's temporary files. */
+  temporary(id: TenantId): string {
+    return join(this.tenant(id), "tmp")
+  }
+
   log(id: TenantId): string {
     return join(this.tenant(id), "log", "odoo.log")
   }

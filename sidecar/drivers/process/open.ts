@@ -20,7 +20,7 @@ import { Firewall } from "./firewall.ts"
 import { ForkServers } from "./fork-servers.ts"
 import { Holder } from "./holder.ts"
 import { ProcessInstaller } from "./installer.ts"
-import { arePortsKept, firstClosedFolder, missing } from "./isolation.ts"
+import { arePortsKept, firstClosedFolder, missing, missingOfHolder } from "./isolation.ts"
 import { Layout } from "./layout.ts"
 import type { OdooPlace } from "./odoo.ts"
 import { Places } from "./place.ts"
@@ -132,10 +132,13 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
     places,
     firewall,
     log,
-    missingIsolation: missing(
-      { ownUser, limits: cgroups !== null, network: firewall !== null, ports: await arePortsKept() },
-      closedFolder,
-    ),
+    missingIsolation: async () => [
+      ...missing(
+        { ownUser, limits: cgroups !== null, network: firewall !== null, ports: await arePortsKept() },
+        closedFolder,
+      ),
+      ...missingOfHolder(await holder.missing(), ownUser),
+    ],
     runtime: new ProcessRuntime({
       layout,
       places,

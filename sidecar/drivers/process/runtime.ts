@@ -1,8 +1,9 @@
 /** A tenant's Odoo as a process of this machine, started by the holder and found again by it after a restart of ours. */
-import { chown, mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { z } from "zod"
+import { isSocketFolder } from "../../databases/operator.ts"
 import type { Servers } from "../../databases/servers.ts"
 import { RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
@@ -23,8 +24,12 @@ import type { Layout } from "./layout.ts"
 import { tail } from "./log-tail.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
 import type { Place, Places } from "./place.ts"
-import { ageOf, isAlive, type ProcessId, processesOf, signal } from "./proc.ts"
+import { ageOf, isAlive, type ProcessId, signal } from "./proc.ts"
+import { missingIs, writeAtomically } from "./records.ts"
 import type { StagedRelease } from "./release.ts"
+import { Stops } from "./stops.ts"
+import { TemporaryFiles } from "./temporary-files.ts"
+import { TenantProcesses } from "./tenant-processes.ts"
 
 export interface RuntimeOptions {
   readonly layout: Layout
@@ -42,26 +47,29 @@ export interface RuntimeOptions {
   readonly relay: Relay | null
 }
 
-const stopsSchema = z.array(z.number())
 const startedSchema = z.object({ fingerprint: z.string(), pid: z.number(), started: z.string() })
 
 /** The hard limit of a process that serves some hundred visitors at once. */
 const openFiles = 4096
-const crashWindowSeconds = 600
 /** Of one question after the health; it waits in the kernel while Odoo starts. */
 const healthTimeoutMs = 10_000
 /** Odoo ends its threads and connections in this time. */
 const stopSeconds = 15
 const pollMs = 25
-/** As many ends as the holder remembers. */
-const keptStops = 10
 
 export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   readonly #options: RuntimeOptions
   readonly #health = new Health((tenant) => this.#isHealthy(tenant))
 
+  readonly #processes: TenantProcesses
+  readonly #stops: Stops
+  readonly #temporary: TemporaryFiles
+
   constructor(options: RuntimeOptions) {
     this.#options = options
+    this.#processes = new TenantProcesses(options)
+    this.#stops = new Stops(options.layout)
+    this.#temporary = new TemporaryFiles(options.layout)
   }
 
   fingerprint(spec: TenantSpec): string {
@@ -87,6 +95,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     await firewall?.apply(() => places.seats())
     const joined = (await cgroups?.ensure(spec.id, spec.limits)) ?? []
     const data = layout.data(spec.id)
+    const temporary = await this.#temporary.make(spec.id, place.uid)
     try {
       const { forked, ...process } = await holder.start({
         tenant: spec.id,
@@ -101,6 +110,8 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
         cgroups: joined,
         nofile: openFiles,
         log: layout.log(spec.id),
+        temporary,
+        kept: this.#needs(spec),
         fork_server: forkServer,
       })
       // The next one need not wait so long.
@@ -110,21 +121,23 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
         JSON.stringify({ fingerprint: this.fingerprint(spec), ...process }),
         0o600,
       )
+      await this.#temporary.keepOnly(spec.id, temporary)
     } catch (error) {
       // A twin of this step was faster, or died before it could note what it had started.
       if (!(error instanceof RunsAlready)) throw error
+      await this.#temporary.discard(temporary)
     }
     return place.endpoint
   }
 
   async observe(tenant: TenantId): Promise<SeenRuntime> {
     const held = (await this.#options.holder.list())[tenant]
-    const crashes = held ? crashesOf(held, await this.#readStops(tenant)) : 0
+    const crashes = held ? await this.#stops.crashesOf(tenant, held) : 0
     const process = held ? processOf(held) : null
     if (!process) {
       this.#health.forget(tenant)
       // What it has left running could write, and read what comes in its place: it is to be stopped, too.
-      if ((await this.#processes(tenant)).length > 0) return { state: "starting", fingerprint: "left over", crashes }
+      if ((await this.#processes.of(tenant)).length > 0) return { state: "starting", fingerprint: "left over", crashes }
       return { state: "stopped", fingerprint: "", crashes }
     }
     const started = await this.#readStarted(tenant)
@@ -159,7 +172,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     const process = held ? processOf(held) : null
     if (process) await this.#stopProcess(process, fence, drainSeconds)
     await servers.check(fence)
-    await this.#endAll(fence.tenant)
+    await this.#processes.endAll(fence.tenant)
     if (process) await this.#exitNoted(fence.tenant, process)
   }
 
@@ -184,7 +197,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       const held = (await this.#options.holder.list())[tenant]
       const last = held?.exits.at(-1)
       if (!held || processOf(held)?.pid !== process.pid) {
-        if (last) await this.#noteStop(tenant, last.at)
+        if (last) await this.#stops.note(tenant, last.at)
         return
       }
       if (Date.now() > deadline) throw new RetryableError(`Process ${process.pid} of ${tenant} does not end.`)
@@ -192,20 +205,10 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     }
   }
 
-  async #noteStop(tenant: TenantId, at: number): Promise<void> {
-    const stops = [...(await this.#readStops(tenant)), at].slice(-keptStops)
-    await writeAtomically(this.#options.layout.stops(tenant), JSON.stringify(stops), 0o600)
-  }
-
-  async #readStops(tenant: TenantId): Promise<number[]> {
-    const text = await readFile(this.#options.layout.stops(tenant), "utf8").catch(missingIs("[]"))
-    return stopsSchema.parse(JSON.parse(text))
-  }
-
   async remove(fence: Fence): Promise<void> {
     const { servers, holder, cgroups } = this.#options
     await servers.check(fence)
-    await this.#endAll(fence.tenant)
+    await this.#processes.endAll(fence.tenant)
     await holder.release(fence.tenant, fence.epoch)
     await cgroups?.remove(fence.tenant)
   }
@@ -239,6 +242,21 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     await writeAtomically(layout.conf(spec.id), text, 0o640, place.uid)
   }
 
+  /** Folders that it reads or writes, and where a server that is no port waits for it. */
+  #needs(spec: TenantSpec): string[] {
+    const { layout, odoo, release } = this.#options
+    const { host } = this.#databaseOf(spec)
+    return [
+      layout.tenant(spec.id),
+      release.folder,
+      ...spec.template.release.sources,
+      odoo.packages,
+      ...odoo.addons,
+      dirname(dirname(odoo.python)),
+      ...(isSocketFolder(host) ? [host] : []),
+    ]
+  }
+
   #databaseOf(spec: TenantSpec): DatabaseAddress {
     return this.#options.servers.named(spec.server).address
   }
@@ -258,35 +276,10 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       () => false,
     )
   }
-
-  /** Whatever it has left running, as its user or in its cgroup: the user may be somebody else's one day. */
-  async #endAll(tenant: TenantId): Promise<void> {
-    const { places, holder } = this.#options
-    const uid = (await places.find(tenant))?.uid ?? null
-    const deadline = Date.now() + stopSeconds * 1000
-    for (let left = await this.#processes(tenant); left.length > 0; left = await this.#processes(tenant)) {
-      if (Date.now() > deadline) throw new RetryableError(`Processes of ${tenant} do not end: ${left.join(", ")}.`)
-      if (uid !== null) await holder.end(uid)
-      else for (const pid of left) signal(pid, "SIGKILL")
-      await pause(pollMs)
-    }
-  }
-
-  async #processes(tenant: TenantId): Promise<number[]> {
-    const { places, cgroups } = this.#options
-    const uid = (await places.find(tenant))?.uid ?? null
-    return uid === null ? ((await cgroups?.processes(tenant)) ?? []) : processesOf(uid)
-  }
 }
 
 function processOf(held: Held): ProcessId | null {
   return held.running && held.pid !== null && held.started !== null ? { pid: held.pid, started: held.started } : null
-}
-
-/** `stops` are the times of ends that we have brought about. Any other counts: a tenant can end with every code. */
-function crashesOf(held: Held, stops: readonly number[]): number {
-  const since = Date.now() / 1000 - crashWindowSeconds
-  return held.exits.filter(({ at }) => at >= since && !stops.includes(at)).length
 }
 
 async function ended(process: ProcessId, seconds: number): Promise<boolean> {
@@ -296,19 +289,4 @@ async function ended(process: ProcessId, seconds: number): Promise<boolean> {
     await pause(pollMs)
   }
   return true
-}
-
-async function writeAtomically(path: string, text: string, mode: number, group: number | null = null): Promise<void> {
-  const draft = `${path}.new`
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(draft, text, { mode })
-  if (group !== null) await chown(draft, 0, group)
-  await rename(draft, path)
-}
-
-function missingIs<T>(value: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === "ENOENT") return value
-    throw error
-  }
 }

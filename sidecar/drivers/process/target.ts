@@ -24,10 +24,11 @@ export interface ProcessTargetParts {
   readonly forkServers: ForkServers
   readonly places: Places
   readonly firewall: Firewall | null
-  readonly missingIsolation: readonly string[]
+  readonly missingIsolation: () => Promise<readonly string[]>
   readonly log: Logger
 }
 
+const unverified = "What keeps tenants apart could not be verified."
 const rewatchMs = 1_000
 
 export class ProcessTarget implements Target<LoopbackEndpoint> {
@@ -51,16 +52,16 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
   }
 
   async describe(): Promise<TargetInfo> {
-    const problem = await this.#look().then(
-      () => null,
-      (error: Error) => error.message,
+    const { notes, missingIsolation } = await this.#look().then(
+      (missingIsolation) => ({ notes: [], missingIsolation }),
+      (error: Error) => ({ notes: [error.message], missingIsolation: [unverified] }),
     )
     return {
       name: this.name,
       kind: "process",
-      ready: problem === null,
-      notes: problem ? [problem] : [],
-      missingIsolation: this.#parts.missingIsolation,
+      ready: notes.length === 0,
+      notes,
+      missingIsolation,
       memoryMb: Math.floor(totalmem() / 1024 / 1024),
       cpuMilli: availableParallelism() * 1000,
       dedicatedServers: false,
@@ -81,11 +82,11 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
     return { part: "runtime", what: "The firewall does not yet know what its plan lets it reach." }
   }
 
-  /** Besides, it puts back the rules that somebody who loads others on this machine may have flushed. */
-  async #look(): Promise<void> {
-    const { holder, firewall, places } = this.#parts
-    await holder.list()
+  /** Answers what is missing, of the holder. Besides, it puts back the rules that somebody who loads others on this machine may have flushed. */
+  async #look(): Promise<readonly string[]> {
+    const { missingIsolation, firewall, places } = this.#parts
     await firewall?.apply(() => places.seats())
+    return await missingIsolation()
   }
 
   watch(changed: (tenant: TenantId) => void): Stop {

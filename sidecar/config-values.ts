@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { isIP, isIPv4 } from "node:net"
 import { dirname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { isHostName } from "./domain/names.ts"
+import { hasHostLetters } from "./domain/names.ts"
 import { misread } from "./domain/odoo-options.ts"
 
 /** Where this project's own addons and runtime files are. */
@@ -28,7 +28,7 @@ export function databaseHost(value: string): string {
 
 export function hostName(value: string): string {
   const host = value.toLowerCase()
-  if (isHostName(host)) return host
+  if (hasHostLetters(host)) return host
   throw new Error(`is "${value}": give the name of a host, such as odoo.example.com`)
 }
 
@@ -123,7 +123,7 @@ export function namespacePrefix(value: string): string {
 }
 
 export function isNamespace(name: string): boolean {
-  return isHostName(name) && !name.includes(".")
+  return hasHostLetters(name) && !name.includes(".")
 }
 
 export function optional<T>(parse: (value: string) => T): (value: string) => T | null {

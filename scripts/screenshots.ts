@@ -98,7 +98,7 @@ async function takeCustomerPictures(studio: Studio): Promise<void> {
 
   const visitor = await newPage(studio)
   await visitor.goto(show.suspended.tenant.url)
-  await take("suspended", visitor, visitor.getByText(show.suspendedBecause))
+  await take("suspended", visitor, visitor.getByText("This Odoo is paused"))
 }
 
 /** Addresses are shown as a standard installation has them, whose ports may be in use by one. */

@@ -71,7 +71,8 @@ export const openProcess: Open<LoopbackEndpoint> = async (config, installation, 
     describe: async () => {
       const [info, ...problems] = await Promise.all([target.describe(), ...routers.map(problemOf)])
       const notes = problems.filter((problem) => problem !== "")
-      return { ...info, ready: info.ready && notes.length === 0, notes: [...info.notes, ...notes] }
+      const ready = info.ready && notes.length === 0
+      return { ...info, ready, notes: [...info.notes, ...notes, ...mailNotes(config)] }
     },
   }
 }
@@ -95,7 +96,10 @@ export const openKubernetes: Open<ServiceEndpoint> = async (config, installation
     databases,
     templates,
     servers: () => target.servers.describe(),
-    describe: () => target.describe(),
+    describe: async () => {
+      const info = await target.describe()
+      return { ...info, notes: [...info.notes, ...mailNotes(config)] }
+    },
     logs: keeperOf(config, log),
   }
 }
@@ -131,6 +135,12 @@ function clusterOf(config: Config): KubernetesSettings {
 function keeperOf(config: Config, log: Logger): LogKeeper {
   const layout = new Layout(config.SAAS_STATE_DIR)
   return new LogKeeper({ layout, tenantMb: config.TENANT_LOG_MB, otherMb: config.LOG_MB, log })
+}
+
+/** For staff: inside the tenants only their administrators read of it, in the settings. */
+function mailNotes(config: Config): string[] {
+  if (relayOf(config) !== null) return []
+  return ["No mail relay is set, so outgoing mail of all tenants waits. Set SMTP_HOST, then start the sidecar again."]
 }
 
 async function problemOf(router: NginxRouter): Promise<string> {

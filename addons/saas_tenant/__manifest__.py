@@ -12,6 +12,7 @@
         "data/ir_cron.xml",
         "views/saas_access_log_views.xml",
         "views/res_users_views.xml",
+        "views/res_config_settings_views.xml",
         "views/sign_on_templates.xml",
     ],
     "assets": {

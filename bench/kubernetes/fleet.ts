@@ -28,7 +28,6 @@ export function specOf(number: number, change: Change = "none"): TenantSpec {
     slug: id,
     generation: change === "none" ? 1 : 2,
     desired: "running",
-    reason: "",
     target: "local",
     server: "local",
     database: "shared",

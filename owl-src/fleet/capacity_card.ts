@@ -7,7 +7,7 @@ import { formatCores, formatMegabytes } from "../measure/measure.ts"
 import { Ago } from "../services/ago.ts"
 import { parseUtc } from "../services/time.ts"
 import type { Server, Target } from "./fleet_data.ts"
-import { cores, diskLevel, storage } from "./fullness.ts"
+import { diskLevel } from "./fullness.ts"
 import { FullnessBar } from "./fullness_bar.ts"
 import { recordOf } from "./navigation.ts"
 
@@ -31,8 +31,6 @@ export class CapacityCard extends Component<CapacityCardProps> {
   readonly megabytes = (mb: number): string => formatMegabytes(mb, user.lang)
   readonly count = (value: number): string => new Intl.NumberFormat(user.lang).format(value)
   readonly cores = (milli: number): string => formatCores(milli, user.lang)
-  readonly coresScale = cores
-  readonly storageScale = storage
 
   override setup(): void {
     this.action = useService("action")

@@ -3,18 +3,16 @@ import type { Fullness } from "./fleet_data.ts"
 
 export type Level = "unknown" | "fine" | "high" | "full"
 
-/** From how many percent on something is to be watched, and from how many on it is to be changed. */
+/** From how many percent on something is to be watched, and from how many on there is none left. */
 export interface Scale {
   readonly high: number
   readonly full: number
 }
 
-/** What ends where it is full: connections, databases, memory. */
-export const limited: Scale = { high: 75, full: 90 }
+/** The same wherever a number stands beside what it may be: here, on a tenant's page and in the portal. */
+export const limited: Scale = { high: 80, full: 100 }
 /** Tenants rarely compute all at once: one core serves several of them well. */
-export const cores: Scale = { high: 400, full: 800 }
-/** Few tenants use all the storage that their plans promise; what is really free is judged by `diskLevel`. */
-export const storage: Scale = { high: 150, full: 300 }
+export const shared: Scale = { high: 400, full: 800 }
 
 /** Whole percent; what is promised may well be more than there is. */
 export function percentOf({ used, of }: Fullness): number {

@@ -1,15 +1,15 @@
 import { Component } from "@odoo/owl"
 import { _t } from "../i18n.ts"
 import type { Fullness } from "./fleet_data.ts"
-import { levelOf, limited, percentOf, type Scale } from "./fullness.ts"
+import { levelOf, limited, percentOf, shared } from "./fullness.ts"
 
 export interface FullnessBarProps {
   label: string
   fullness: Fullness
   /** How both numbers are written. */
   format: (value: number) => string
-  /** Left out: it ends where it is full. */
-  scale?: Scale
+  /** Several may well have the same of it, so that no bar says how much is left. */
+  shared?: boolean
 }
 
 /** How much of something is taken: a bar, the numbers, and words where it runs out. */
@@ -19,25 +19,23 @@ export class FullnessBar extends Component<FullnessBarProps> {
     label: String,
     fullness: Object,
     format: Function,
-    scale: { type: Object, optional: true },
-  }
-
-  private get scale(): Scale {
-    return this.props.scale ?? limited
+    shared: { type: Boolean, optional: true },
   }
 
   get level(): string {
-    return levelOf(this.props.fullness, this.scale)
+    return levelOf(this.props.fullness, this.props.shared ? shared : limited)
+  }
+
+  get hasBar(): boolean {
+    return this.level !== "unknown" && !this.props.shared
   }
 
   get percent(): number {
     return percentOf(this.props.fullness)
   }
 
-  /** Where more may be promised than there is, the bar is full where that has gone too far. */
   get shown(): number {
-    const end = Math.max(100, this.scale.full)
-    return Math.min(100, Math.round((this.percent / end) * 100))
+    return Math.min(100, this.percent)
   }
 
   get width(): string {
@@ -54,7 +52,7 @@ export class FullnessBar extends Component<FullnessBarProps> {
   get warning(): string {
     const { level } = this
     if (level !== "high" && level !== "full") return ""
-    if (this.percent > 100) return level === "full" ? _t("far over capacity") : _t("over capacity")
-    return level === "full" ? _t("nearly full") : _t("getting full")
+    if (this.percent > 100) return _t("over capacity")
+    return level === "full" ? _t("full") : _t("getting full")
   }
 }

@@ -9,11 +9,14 @@ import type { PortalProgress, PortalStep } from "./messages.ts"
 const message = "saas.tenant/progress"
 /** Messages of one moment (a phase and its steps) lead to one fetch. */
 const refreshDelayMs = 150
+/** Whoever presses once more while a new tab opens wants the same one. */
+const openingMs = 3000
 
 export class TenantProgress extends Interaction {
   static override selector = ".o_saas_portal_live"
 
   private readonly bus = this.services.bus_service
+  private openedAt = Number.NEGATIVE_INFINITY
   private readonly refreshSoon = this.debounced(() => this.refresh(), refreshDelayMs)
 
   override start(): void {
@@ -28,8 +31,15 @@ export class TenantProgress extends Interaction {
       this.bus.removeEventListener("BUS:CONNECT", onConnected)
       this.bus.removeEventListener("BUS:RECONNECT", onConnected)
     })
+    this.addListener(this.el, "submit", (event) => this.onOpening(event))
     // Another tab may hold the socket already, and then nothing tells that it stands.
     void this.bus.start().then(onConnected)
+  }
+
+  private onOpening(event: Event): void {
+    if ((event.target as HTMLFormElement).target !== "_blank") return
+    if (event.timeStamp - this.openedAt < openingMs) event.preventDefault()
+    else this.openedAt = event.timeStamp
   }
 
   private onProgress(progress: PortalProgress): void {

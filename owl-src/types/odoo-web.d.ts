@@ -165,6 +165,12 @@ declare module "@web/public/interaction" {
     setup(): void
     start(): void
     destroy(): void
+    /** Removed with the interaction. */
+    addListener<E extends keyof HTMLElementEventMap>(
+      target: HTMLElement,
+      event: E,
+      listen: (event: HTMLElementEventMap[E]) => void,
+    ): void
     registerCleanup(callback: () => void): void
     /** Resolves only while the interaction is alive. */
     waitFor<T>(promise: Promise<T>): Promise<T>

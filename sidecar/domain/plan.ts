@@ -51,7 +51,7 @@ export type RouteState =
   | { readonly kind: "none" }
   | { readonly kind: "up" }
   | { readonly kind: "asleep" }
-  | { readonly kind: "suspended"; readonly reason: string }
+  | { readonly kind: "suspended" }
   | { readonly kind: "maintenance" }
 
 export interface SeenRoute {
@@ -109,6 +109,8 @@ export type Step =
   | { readonly kind: "bootstrap" }
   | { readonly kind: "apply_settings"; readonly limits: Limits }
   | { readonly kind: "route"; readonly hosts: readonly TenantHost[]; readonly state: RouteState }
+  /** A page in place of the tenant: the same act, and the opposite for whoever watches. */
+  | { readonly kind: "divert"; readonly hosts: readonly TenantHost[]; readonly state: RouteState }
   | { readonly kind: "deactivate_users"; readonly keep: number }
   | { readonly kind: "stop_runtime" }
   | { readonly kind: "shelve_backup" }
@@ -134,8 +136,8 @@ export type Decision =
   | { readonly kind: "blocked"; readonly reason: string }
 
 /**
- * Where a rule needs two steps, the one that people notice comes first: a suspended tenant shows its reason before it
- * is stopped, a deleted one is diverted before it is stopped, and a started one answers before anybody is sent to it.
+ * Where a rule needs two steps, the one that people notice comes first: a suspended tenant shows its page before it is
+ * stopped, a deleted one is diverted before it is stopped, and a started one answers before anybody is sent to it.
  */
 export function plan(spec: TenantSpec, wanted: Wanted, seen: Observation): Decision {
   switch (spec.desired) {
@@ -215,7 +217,7 @@ function planService(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
 }
 
 function planSuspended(spec: TenantSpec, { database, runtime, route, drift }: Observation): Decision {
-  const state: RouteState = { kind: "suspended", reason: spec.reason }
+  const state: RouteState = { kind: "suspended" }
   if (!isRouted(route, spec.hosts, state) || drift?.part === "route") return routeTo(spec, state)
   if (runtime.state !== "stopped") return step({ kind: "stop_runtime" })
   if (database.stage === "foreign") return blockedByForeign
@@ -228,7 +230,7 @@ function planDeleted(spec: TenantSpec, seen: Observation): Decision {
   const { server, database, files, runtime, route, finalBackup } = seen
   if (route.state.kind !== "none" && route.state.kind !== "maintenance") {
     return step({
-      kind: "route",
+      kind: "divert",
       hosts: route.hosts.map((name, index) => ({ name, primary: index === 0 })),
       state: { kind: "maintenance" },
     })
@@ -283,16 +285,11 @@ function blocked(reason: string): Decision {
 }
 
 function routeTo(spec: TenantSpec, state: RouteState): Decision {
-  return step({ kind: "route", hosts: spec.hosts, state })
+  return step({ kind: state.kind === "up" ? "route" : "divert", hosts: spec.hosts, state })
 }
 
 function isRouted(route: SeenRoute, hosts: readonly TenantHost[], state: RouteState): boolean {
-  return sameState(route.state, state) && sameHosts(route.hosts, hosts)
-}
-
-function sameState(a: RouteState, b: RouteState): boolean {
-  if (a.kind === "suspended" && b.kind === "suspended") return a.reason === b.reason
-  return a.kind === b.kind
+  return route.state.kind === state.kind && sameHosts(route.hosts, hosts)
 }
 
 function sameHosts(names: readonly string[], hosts: readonly TenantHost[]): boolean {

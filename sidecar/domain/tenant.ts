@@ -98,8 +98,6 @@ export interface TenantSpec {
   /** Raised by the master at every change of the spec. */
   readonly generation: number
   readonly desired: DesiredState
-  /** Why it is suspended, in words for the visitor; "" unless `desired` is `suspended`. */
-  readonly reason: string
   readonly target: string
   /**
    * Name of the shared server that the tenant's database is on. Where it is on one of the tenant's own, that one gets its

@@ -25,7 +25,6 @@ const spec = z.object({
   slug: z.string(),
   generation: integer,
   desired: z.enum(desiredStates),
-  reason: z.string(),
   target: z.string(),
   server: z.string(),
   database: z.enum(databaseStrategies),

@@ -59,6 +59,7 @@ async function doStep<E>(world: World<E>, spec: TenantSpec, step: Step, fence: F
       return await control.tell(spec.id, { act: "deactivate_users", data })
     }
     case "route":
+    case "divert":
       return await target.router.apply(fence, await target.runtime.endpoint(fence), step.hosts, step.state)
     case "stop_runtime":
       return await target.runtime.stop(fence, drainSeconds)

@@ -6,7 +6,7 @@ import type { Logger } from "pino"
 import { RetryableError } from "../domain/errors.ts"
 import { phaseInTrouble, phaseOf } from "../domain/phase.ts"
 import { type Decision, type Observation, plan, type Step } from "../domain/plan.ts"
-import type { TenantId, TenantSpec, Usage } from "../domain/tenant.ts"
+import type { TenantId, TenantSpec } from "../domain/tenant.ts"
 import type { Stop } from "../drivers/driver.ts"
 import { type MasterPort, MasterUnavailable, type TenantSummary, type UsageSample } from "../odoo/port.ts"
 import { Complaint } from "./complaint.ts"
@@ -14,6 +14,7 @@ import { observe } from "./observe.ts"
 import { wantedOf } from "./reconcile.ts"
 import type { Telemetry } from "./telemetry.ts"
 import { Rest } from "./timing.ts"
+import { countUsage } from "./usage.ts"
 import type { World } from "./world.ts"
 
 export interface PatrolOptions<E> {
@@ -212,7 +213,8 @@ export class Patrol<E> {
   /** `trouble` is "" when all is well. */
   async #tell(known: TenantSummary, seen: Observation, trouble: string): Promise<void> {
     const { id, spec, epoch } = known
-    const usage = await this.#usageOf(known, seen)
+    const usage = await countUsage(this.#options.world, spec, seen)
+    if (usage) this.#samples.push({ tenant: id, at: new Date().toISOString(), ...usage })
     const phase = trouble === "" ? phaseOf(spec, seen) : phaseInTrouble(spec, seen)
     if (trouble === "") this.#troubles.delete(id)
     this.#options.telemetry.phaseSeen(id, phase)
@@ -220,16 +222,6 @@ export class Patrol<E> {
     if (trouble !== "" && seen.route.state.kind === "none") return
     const status = { phase, generation: spec.generation, message: trouble, additions: seen.additions ?? [], usage }
     await this.#options.master.observed(id, epoch, this.#nextSeq(), status)
-  }
-
-  async #usageOf({ id, spec }: TenantSummary, seen: Observation): Promise<Usage | null> {
-    const { databases, target } = this.#options.world
-    if (seen.activeUsers === null) return null
-    const [database, filestoreMb] = await Promise.all([databases.usage(spec), target.files.usage(id)])
-    if (database === null) return null
-    const usage = { users: database.activeUsers, databaseMb: database.megabytes, filestoreMb }
-    this.#samples.push({ tenant: id, at: new Date().toISOString(), ...usage })
-    return usage
   }
 
   async #sendUsage(): Promise<void> {

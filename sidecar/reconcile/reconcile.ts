@@ -3,11 +3,12 @@ import { PermanentError, RetryableError } from "../domain/errors.ts"
 import { phaseInTrouble, phaseOf } from "../domain/phase.ts"
 import { type Observation, plan, type Wanted } from "../domain/plan.ts"
 import { settingsOf } from "../domain/settings.ts"
-import type { TenantSpec, TenantStatus } from "../domain/tenant.ts"
+import type { TenantSpec, TenantStatus, Usage } from "../domain/tenant.ts"
 import type { Outcome, TenantClaim } from "../odoo/port.ts"
 import { act } from "./act.ts"
 import { observe } from "./observe.ts"
 import { Repetition, type Task } from "./task.ts"
+import { countUsage } from "./usage.ts"
 import type { World } from "./world.ts"
 
 export async function reconcile<E>(world: World<E>, task: Task<TenantClaim>): Promise<Outcome> {
@@ -35,7 +36,7 @@ async function converge<E>(world: World<E>, task: Task<TenantClaim>): Promise<Ou
       if (task.spec !== spec) continue
       switch (decision.kind) {
         case "done":
-          tellProgress(task, spec, seen)
+          await tellDone(world, task, spec, seen)
           return { kind: "done", generation: spec.generation }
         case "wait":
           tellTrouble(task, spec, seen, decision.reason)
@@ -67,6 +68,13 @@ export function wantedOf<E>(world: World<E>, spec: TenantSpec): Wanted {
   }
 }
 
+/** With what it uses: nobody waits for the next patrol to read the numbers of a new tenant. */
+async function tellDone<E>(world: World<E>, task: Task, spec: TenantSpec, seen: Observation): Promise<void> {
+  // What cannot be counted just now is counted by the patrol; the tenant is as it should be all the same.
+  const usage = await countUsage(world, spec, seen).catch(() => null)
+  task.status({ phase: phaseOf(spec, seen), ...told(spec, seen, "", usage) })
+}
+
 function tellProgress(task: Task, spec: TenantSpec, seen: Observation, message = ""): void {
   task.status({ phase: phaseOf(spec, seen), ...told(spec, seen, message) })
 }
@@ -79,6 +87,7 @@ function told(
   { generation }: TenantSpec,
   { additions = [] }: Observation,
   message: string,
+  usage: Usage | null = null,
 ): Omit<TenantStatus, "phase"> {
-  return { generation, message, additions, usage: null }
+  return { generation, message, additions, usage }
 }

@@ -1,6 +1,6 @@
 /** nginx.conf of an installation. It is the same for its whole life: hosts are in the map, states are in page files. */
 
-import { largestBodyMb } from "./pages.ts"
+import { languages, largestBodyMb } from "./page-words.ts"
 
 export interface NginxSettings {
   readonly folder: string
@@ -90,6 +90,8 @@ http {
   }
   map "$saas_trusted:$http_x_forwarded_proto" $saas_scheme { default $scheme; "yes:https" https; "yes:http" http; }
 
+  # The first of the visitor's languages that our pages speak.
+  map $http_accept_language $saas_language { default ${languages[0]}; "~(?:^|,) *(?<language>${languages.join("|")})(?:[-;, ]|$)" $language; }
   map $request_method $saas_reads { default no; GET yes; HEAD yes; }
 
   # Attempts to sign in, by the address they come from; an empty key is not counted.
@@ -129,7 +131,7 @@ http {
     error_page 502 =503 /.saas/starting.html;
     error_page 599 =503 /.saas/interrupted.html;
     recursive_error_pages on;
-    location ^~ /.saas/ { internal; alias ${folder}/pages/; add_header Cache-Control no-store always; add_header X-Content-Type-Options nosniff always; }
+    location ^~ /.saas/ { internal; alias ${folder}/pages/; ssi on; add_header Cache-Control no-store always; add_header X-Content-Type-Options nosniff always; }
 
     # The database manager, whatever is written around it.
     location ~* ^/web/database(/|$) { return 404 "There is nothing here.\n"; }

@@ -9,7 +9,8 @@ import { RetryableError } from "../domain/errors.ts"
 import { locked } from "./file-lock.ts"
 import { nginxConfig } from "./nginx-config.ts"
 import { orphanedWorkers } from "./orphans.ts"
-import { interruptedPage, startingPage, tooLargePage, tooManyPage, unknownHostPage } from "./pages.ts"
+import type { PageName } from "./page-words.ts"
+import { inEachLanguage } from "./pages.ts"
 
 export interface NginxOptions {
   /** Everything of it is in here. */
@@ -23,6 +24,8 @@ export interface NginxOptions {
   readonly secureCookies: boolean
 }
 
+/** Those that are the same for all tenants. */
+const commonPages: readonly PageName[] = ["unknown", "starting", "interrupted", "too-large", "too-many"]
 const serveSeconds = 10
 const pollMs = 20
 
@@ -134,16 +137,9 @@ export class Nginx {
   /** Answers whether an nginx runs that has not read them. */
   async #writeFiles(): Promise<boolean> {
     const { folder } = this.#options
-    const pages = {
-      unknown: unknownHostPage,
-      starting: startingPage,
-      interrupted: interruptedPage,
-      "too-large": tooLargePage,
-      "too-many": tooManyPage,
-    }
-    for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, "pages", `${name}.html`), text)
+    for (const name of commonPages) await writeFile(join(folder, "pages", `${name}.html`), inEachLanguage(name))
     const worker = process.getuid?.() === 0 ? await workerUser() : null
-    // A page says why a tenant is suspended.
+    // A page says that a tenant is suspended.
     await chmod(join(folder, "pages"), 0o710)
     if (worker) await chown(join(folder, "pages"), 0, worker.group)
     const text = nginxConfig({ ...this.#options, user: worker?.name ?? null, ipv6: existsSync("/proc/net/if_inet6") })

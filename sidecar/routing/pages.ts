@@ -1,11 +1,10 @@
 /** The pages that visitors see in place of a tenant. Each says what is going on and what they can do. */
 import { z } from "zod"
 import type { RouteState } from "../domain/plan.ts"
+import { type Language, languages, type PageName, pageWords } from "./page-words.ts"
 
-const stateSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("suspended"), reason: z.string() }),
-  z.object({ kind: z.literal("maintenance") }),
-])
+// Strict: one that an older version made tells more to visitors than it should, and is made anew.
+const stateSchema = z.strictObject({ kind: z.enum(["suspended", "maintenance"]) })
 type PageState = z.infer<typeof stateSchema>
 
 const markSchema = z
@@ -20,24 +19,14 @@ const markSchema = z
   })
   .pipe(stateSchema)
 
-/** The page of a state, or null where visitors reach the tenant itself. Its first line says which state it is. */
-export function pageOf(state: RouteState): string | null {
-  switch (state.kind) {
-    case "none":
-    case "up":
-    case "asleep":
-      return null
-    case "suspended":
-      return (
-        mark(state) +
-        page("This Odoo is suspended", [
-          state.reason,
-          "Its data is kept. If you run this Odoo, log in to your customer portal or contact your provider.",
-        ])
-      )
-    case "maintenance":
-      return mark(state) + page("This Odoo is being worked on", ["Please come back in a few minutes."])
-  }
+/** The page of a state, or null where visitors reach the tenant itself. */
+export function pageOf({ kind }: RouteState): PageState["kind"] | null {
+  return kind === "suspended" || kind === "maintenance" ? kind : null
+}
+
+/** A file for nginx, which picks the visitor's language; its first line says which state it is. */
+export function pageFile(kind: PageState["kind"]): string {
+  return `<!-- ${JSON.stringify({ kind })} -->\n${inEachLanguage(kind)}`
 }
 
 /** The state that a page was made of; null for a page that is not ours. */
@@ -47,43 +36,19 @@ export function stateOf(text: string): PageState | null {
   return found === undefined ? null : (markSchema.safeParse(found).data ?? null)
 }
 
-export const unknownHostPage = page("There is no Odoo here", [
-  "Nothing is served at this address. Check how it is spelt: an address changes when an Odoo is renamed.",
-])
-
-export const startingPage = page(
-  "This Odoo is starting",
-  ["It answers in a few seconds. This page tries again by itself."],
-  '<meta http-equiv="refresh" content="3">',
-)
-
-/** For those who had sent something that may change things. */
-export const interruptedPage = page("This Odoo was interrupted", [
-  "It could not answer what you have just sent. It is back in a few seconds.",
-  "Then go back and look whether it has arrived before you send it again.",
-])
-
-export const tooManyPage = page("Too many attempts to log in", [
-  "There were many attempts from your network in a short time. Please wait a minute and try again.",
-])
-
-/** What is sent to a tenant at once; Odoo itself takes files of up to 128 MB unless it is told otherwise. */
-export const largestBodyMb = 512
-
-export const tooLargePage = page("That is too large", [
-  `What you have sent is larger than ${largestBodyMb} MB, which is the most that this Odoo takes at once. ` +
-    "Send it in smaller parts, or leave out large files.",
-])
-
-/** Nothing in it may end the comment. */
-function mark(state: PageState): string {
-  const json = JSON.stringify(state).replaceAll("<", "\\u003c").replaceAll(">", "\\u003e").replaceAll("-", "\\u002d")
-  return `<!-- ${json} -->\n`
+/** The page in all languages, of which nginx shows that of its variable `saas_language`. */
+export function inEachLanguage(name: PageName): string {
+  const [first, ...others] = languages.map(
+    (language) => `if expr="$saas_language = ${language}" -->${pageIn(language, name)}<!--# `,
+  )
+  return `<!--# ${first}${others.map((other) => `el${other}`).join("")}endif -->\n`
 }
 
-function page(title: string, paragraphs: readonly string[], head = ""): string {
+export function pageIn(language: Language, name: PageName): string {
+  const { title, paragraphs } = pageWords[name][language]
+  const refresh = name === "starting" ? '<meta http-equiv="refresh" content="3">' : ""
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${head}
+<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${refresh}
 <title>${escapeHtml(title)}</title>
 <style>
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:#f8f9fa;color:#374151;font:16px/1.5 system-ui,sans-serif}

@@ -10,7 +10,7 @@ import { locked } from "./file-lock.ts"
 import { refuseNoHost } from "./host-name.ts"
 import { hostsMap } from "./hosts-map.ts"
 import { Nginx, type NginxOptions, replace } from "./nginx.ts"
-import { pageOf, stateOf } from "./pages.ts"
+import { pageFile, pageOf, stateOf } from "./pages.ts"
 
 /** Where an Odoo listens. */
 export interface Upstream {
@@ -157,9 +157,9 @@ export class NginxRouter implements Router<Upstream> {
     return text === null ? null : routeSchema.parse(JSON.parse(text))
   }
 
-  async #showPage(address: string, html: string | null): Promise<void> {
-    if (html === null) await rm(this.#page(address), { force: true })
-    else await replace(this.#page(address), html, 0o644)
+  async #showPage(address: string, page: ReturnType<typeof pageOf>): Promise<void> {
+    if (page === null) await rm(this.#page(address), { force: true })
+    else await replace(this.#page(address), pageFile(page), 0o644)
   }
 
   #file(tenant: TenantId): string {

@@ -31,6 +31,7 @@ const everyKind: Record<Exclude<Step["kind"], "make_server" | "remove_server">, 
   bootstrap: true,
   apply_settings: true,
   route: true,
+  divert: true,
   deactivate_users: true,
   stop_runtime: true,
   back_up: true,
@@ -72,7 +73,7 @@ test("while it is suspended and resumed", async () => {
   await waitForPhase(master, tenant.id, "suspended")
   const page = await visit(tenant.url)
   assert.equal(page.status, 503)
-  assert.match(page.body, /An invoice is unpaid\./)
+  assert.match(page.body, /This Odoo is paused/)
   assert.deepEqual((await takeCensus(it)).processes, [])
 
   await killer.afterEach(resumingSteps, async () => {

@@ -13,7 +13,7 @@ export const makingSteps: readonly StepKind[] = [
   "route",
 ]
 
-export const suspendingSteps: readonly StepKind[] = ["route", "stop_runtime"]
+export const suspendingSteps: readonly StepKind[] = ["divert", "stop_runtime"]
 
 export const resumingSteps: readonly StepKind[] = ["start_runtime"]
 

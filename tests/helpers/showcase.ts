@@ -23,7 +23,6 @@ export interface Customer extends Company {
 export interface Showcase {
   readonly running: Customer
   readonly suspended: Customer
-  readonly suspendedBecause: string
   readonly failed: Customer
   /** The id of an order that nobody has confirmed yet. */
   readonly quotation: number
@@ -78,7 +77,7 @@ export async function makeCustomers(it: Installation, master: Master): Promise<S
   const failed = await sellInVain(it, master, olive, starter)
   await fillPipeline(it, running)
   const quotation = await draft(master, maple, planOf(business))
-  return { running, suspended, suspendedBecause, failed, quotation }
+  return { running, suspended, failed, quotation }
 }
 
 async function planNamed(master: Master, name: string): Promise<number> {

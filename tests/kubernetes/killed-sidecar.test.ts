@@ -50,7 +50,7 @@ test("while it is suspended and resumed", async () => {
     await product.master.call("saas.tenant.suspend", "action_confirm", [[wizard]])
   })
   await waitForPhase(product.master, tenant.id, "suspended", 180)
-  assert.match((await product.visit("phoenix")).body, /An invoice is unpaid\./)
+  assert.match((await product.visit("phoenix")).body, /This Odoo is paused/)
   await killer.afterEach(resumingSteps, async () => {
     await product.master.call("saas.tenant", "action_resume", [[tenant.id]])
   })

@@ -77,12 +77,12 @@ test("a person has it checked whether tenants are kept apart, and a sidecar that
   assert.match(verdict, isKept ? /^Tenants are isolated/ : /^This cluster does not enforce network policies.* Calico/)
 })
 
-test("whoever visits it while it is suspended reads why", async () => {
+test("whoever visits it while it is suspended reads that it is paused", async () => {
   await dialog("saas.tenant.suspend", { reason: "Invoice 7 is unpaid." })
   await waitForPhase(product.master, tenant.id, "suspended")
   const page = await product.visit("acme", "/odoo")
   assert.equal(page.status, 503)
-  assert.match(page.body, /Invoice 7 is unpaid\./)
+  assert.match(page.body, /This Odoo is paused/)
   assert.deepEqual(await product.cluster.kubectl.list("pods", product.namespaceOf(tenant)), [])
 })
 

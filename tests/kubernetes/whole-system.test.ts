@@ -121,7 +121,7 @@ test("one sidecar is lost, the other goes on: a suspended tenant shows why, from
   await waitForPhase(admin, tenant.id, "suspended", 180)
   const { status, body } = await visit(`lantern.${domain}`)
   assert.equal(status, 503)
-  assert.match(body, /An invoice is unpaid/)
+  assert.match(body, /This Odoo is paused/)
 })
 
 async function rolledOut(what: string, seconds: number): Promise<void> {

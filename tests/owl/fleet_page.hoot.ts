@@ -1,6 +1,6 @@
 import { defineMailModels } from "@mail/../tests/mail_test_helpers"
 import { beforeEach, expect, test } from "@odoo/hoot"
-import { press, queryAllTexts, waitFor } from "@odoo/hoot-dom"
+import { press, queryAllAttributes, queryAllTexts, waitFor } from "@odoo/hoot-dom"
 import { contains, getService, mockService, mountWithCleanup, onRpc } from "@web/../tests/web_test_helpers"
 import type { WindowAction } from "@web/core/utils/hooks"
 import { WebClient } from "@web/webclient/webclient"
@@ -212,7 +212,7 @@ test("targets and servers show how full they are, in words where it is too much,
         target: "local",
         ready: true,
         note: "",
-        storage: { used: 300 * 1024, of: 100 * 1024 },
+        storage: { used: 105 * 1024, of: 72 * 1024 },
         databases: { used: 80, of: 100 },
         connections: { used: 10, of: 100 },
         disk_free_mb: 1024,
@@ -221,15 +221,23 @@ test("targets and servers show how full they are, in words where it is too much,
   })
   await openFleet()
   expect(queryAllTexts("[data-target=local] .o_saas_fullness")).toEqual([
-    "Reserved memory\nfar over capacity\n15 GB of 10 GB",
+    "Reserved memory\nover capacity\n15 GB of 10 GB",
     "Reserved processor cores\n3 of 2",
   ])
   expect(".o_saas_isolation").toHaveText(/Missing: own uid, memory limit/)
   expect(queryAllTexts("[data-server=main] .o_saas_fullness")).toEqual([
-    "Reserved storage\nfar over capacity\n300 GB of 100 GB",
+    "Reserved storage\nover capacity\n105 GB of 72 GB",
     "Databases\ngetting full\n80 of 100",
     "Reserved connections\n10 of 100",
   ])
+  expect(queryAllAttributes("[data-server=main] .o_saas_fullness", "data-level")).toEqual(["full", "high", "fine"])
+  expect(queryAllAttributes("[data-server=main] .o_saas_bar > span", "style")).toEqual([
+    "width: 100%",
+    "width: 80%",
+    "width: 10%",
+  ])
+  // Tenants have the same cores: no bar could say how much is left of them.
+  expect("[data-target=local] .o_saas_bar").toHaveCount(1)
   expect(".o_saas_disk").toHaveAttribute("data-level", "full")
 })
 

@@ -1,22 +1,15 @@
 import { test } from "uvu"
 import * as assert from "uvu/assert"
-import { cores, diskLevel, levelOf, percentOf, storage } from "../../owl-src/fleet/fullness.ts"
+import { diskLevel, levelOf, percentOf, shared } from "../../owl-src/fleet/fullness.ts"
 
-test("a bar warns from 75 percent on and alarms from 90", () => {
+test("a bar warns from 80 percent on and alarms from 100", () => {
   const level = (used: number) => levelOf({ used, of: 100 })
-  assert.equal([0, 74, 75, 89, 90, 100, 140].map(level), ["fine", "fine", "high", "high", "full", "full", "full"])
+  assert.equal([0, 79, 80, 99, 100, 146].map(level), ["fine", "fine", "high", "high", "full", "full"])
 })
 
-test("many tenants share a core before that is news, and few use all the storage they are promised", () => {
-  const level = (used: number, scale: typeof cores) => levelOf({ used, of: 100 }, scale)
-  assert.equal(
-    [150, 399, 400, 799, 800].map((used) => level(used, cores)),
-    ["fine", "fine", "high", "high", "full"],
-  )
-  assert.equal(
-    [100, 149, 150, 299, 300].map((used) => level(used, storage)),
-    ["fine", "fine", "high", "high", "full"],
-  )
+test("many tenants share a core before that is news", () => {
+  const level = (used: number) => levelOf({ used, of: 100 }, shared)
+  assert.equal([150, 399, 400, 799, 800].map(level), ["fine", "fine", "high", "high", "full"])
 })
 
 test("nobody knows how full something of unknown size is", () => {

@@ -222,7 +222,7 @@ test("a host leads to Odoo while it is up and to a page while it is not; the dat
   for (const [state, service] of [
     [{ kind: "up" }, "odoo"],
     [{ kind: "maintenance" }, "pages"],
-    [{ kind: "suspended", reason: "unpaid" }, "pages"],
+    [{ kind: "suspended" }, "pages"],
   ] as const) {
     const parts = { className: "nginx", state, middlewares: [], https: false, certificates: null }
     const routed = ingress(owner, place, { ...parts, hosts: [] })

@@ -16,7 +16,7 @@ import { until } from "../helpers/wait.ts"
 const test = suite("nginx in trouble")
 
 const up: RouteState = { kind: "up" }
-const suspended: RouteState = { kind: "suspended", reason: "Unpaid" }
+const suspended: RouteState = { kind: "suspended" }
 const nowhere = { hosts: [], state: { kind: "none" } }
 const fence = (tenant: string) => ({ tenant, epoch: 1, server: "local", signal: new AbortController().signal })
 const one = fence("taaaaaaaaaa")
@@ -174,7 +174,7 @@ test("who only reads does not notice that a process died under it; a change is n
   seen = []
   const change = await get("one.localhost", "/dies", { method: "POST", body: "pay" })
   assert.equal(change.status, 503)
-  assert.match(change.body, /look whether it has arrived before you send it again/)
+  assert.match(change.body, /check whether it has arrived before you send it again/)
   assert.doesNotMatch(change.body, /http-equiv="refresh"/)
   assert.deepEqual(seen, ["POST /dies"])
 })

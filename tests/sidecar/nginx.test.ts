@@ -9,6 +9,7 @@ import { suite } from "uvu"
 import { pickFree } from "../../scripts/lib/ports.ts"
 import { PermanentError, StaleEpoch } from "../../sidecar/domain/errors.ts"
 import type { RouteState } from "../../sidecar/domain/plan.ts"
+import { languageOf } from "../../sidecar/routing/page-words.ts"
 import { NginxRouter } from "../../sidecar/routing/router.ts"
 import { visit } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
@@ -114,12 +115,13 @@ test("the tenant learns the real host and address, whatever a visitor claims", a
   assert.equal(seen[0]?.headers["x-forwarded-host"], `one.localhost:${port}`)
 })
 
-test("a suspended tenant shows its reason, to a POST as well, and hears of nobody", async () => {
-  await router.apply(one, first, hosts("one.localhost"), { kind: "suspended", reason: "Unpaid <script>--> & more" })
+test("a suspended tenant shows its page, to a POST as well, and hears of nobody", async () => {
+  await router.apply(one, first, hosts("one.localhost"), { kind: "suspended" })
   for (const method of ["GET", "POST"]) {
     const answer = await get("one.localhost", "/odoo", { method })
     assert.equal(answer.status, 503, method)
-    assert.match(answer.body, /Unpaid &lt;script&gt;--&gt; &amp; more/)
+    assert.match(answer.body, /This Odoo is paused/)
+    assert.equal(answer.body.match(/<html/g)?.length, 1, "one language")
   }
   for (const path of ["/websocket", "/web/webclient/version_info"]) {
     const answer = await get("one.localhost", path)
@@ -129,10 +131,24 @@ test("a suspended tenant shows its reason, to a POST as well, and hears of nobod
   assert.equal(seen.length, 0)
   assert.deepEqual(await router.observe(one.tenant), {
     hosts: ["one.localhost"],
-    state: { kind: "suspended", reason: "Unpaid <script>--> & more" },
+    state: { kind: "suspended" },
   })
   await router.apply(one, first, hosts("one.localhost"), up)
   assert.equal((await get("one.localhost")).status, 200)
+})
+
+test("a page speaks the first language of its visitor that it knows", async () => {
+  for (const [accepted, title] of [
+    ["de-DE,de;q=0.9,en;q=0.8", "Hier gibt es kein Odoo"],
+    ["pl, fr-CA;q=0.8", "Il n&#39;y a pas d&#39;Odoo ici"],
+    ["en-US,en;q=0.9,de;q=0.8", "There is no Odoo here"],
+    ["den, nl", "There is no Odoo here"],
+  ] as const) {
+    const { status, body } = await get("nobody.localhost", "/", { headers: { "accept-language": accepted } })
+    assert.equal(status, 404, accepted)
+    assert.ok(body.includes(`<title>${title}</title>`), `${accepted}: ${body}`)
+    assert.match(body, new RegExp(`<html lang="${languageOf(accepted)}">`))
+  }
 })
 
 test("many attempts to sign in are slowed down, and nothing else is", async () => {

@@ -23,7 +23,7 @@ test.before.each(() => {
 test.after.each(() => workers.stop())
 
 const spec = aSpec()
-const suspended = aSpec({ generation: 2, desired: "suspended", reason: "Unpaid." })
+const suspended = aSpec({ generation: 2, desired: "suspended" })
 
 test("a suspension cuts in at once, and the tenant is never started", async () => {
   const held = world.hold("open_database")
@@ -35,7 +35,7 @@ test("a suspension cuts in at once, and the tenant is never started", async () =
   await ended(operation)
   assert.equal(operation.outcome, { kind: "done", generation: 2 })
   assert.not.ok(world.actsOf(spec.id).includes("start_runtime"))
-  assert.equal(world.modelOf(spec.id).route.state, { kind: "suspended", reason: "Unpaid." })
+  assert.equal(world.modelOf(spec.id).route.state, { kind: "suspended" })
   assert.is(master.statuses.get(spec.id)?.phase, "suspended")
   const cut = [...operation.steps.values()].find(({ name }) => name === "open_database")
   assert.is(cut?.state, "failed")
@@ -105,6 +105,14 @@ test("a passing fault is tried again later, with its reason on the tenant's page
   })
 })
 
+test("what a new tenant uses is told together with its being ready", async () => {
+  const operation = master.want(spec)
+  workers.start()
+  await ended(operation)
+  assert.equal(operation.outcome, { kind: "done", generation: 1 })
+  assert.equal(master.statuses.get(spec.id)?.usage, { users: 1, databaseMb: 48, filestoreMb: 3 })
+})
+
 test("a lasting fault fails the operation and the tenant", async () => {
   world.failing.set("build_template", new PermanentError("There is no module crmm."))
   const operation = master.want(spec)
@@ -149,7 +157,7 @@ test("a claim tells its end for those that follow only where everything that it 
   const cut = master.want(aSpec({ generation: 3, hosts: [{ name: "other.localhost", primary: true }] }))
   worker?.nudge()
   await held.reached
-  master.change(aSpec({ generation: 4, desired: "suspended", reason: "Unpaid." }))
+  master.change(aSpec({ generation: 4, desired: "suspended" }))
   await ended(cut, worker)
   assert.equal(cut.outcome, { kind: "done", generation: 4 })
   assert.equal(world.settled, [spec.id])

@@ -100,7 +100,7 @@ test("a tenant that is well costs no operation, and its use is told", async () =
 
 test("a suspended tenant that ended is left alone", async () => {
   await made(spec)
-  await made(aSpec({ generation: 2, desired: "suspended", reason: "Unpaid." }))
+  await made(aSpec({ generation: 2, desired: "suspended" }))
   await watched()
   world.crash(spec.id)
   await until("it was looked at", async () => master.statuses.get(spec.id)?.phase === "suspended", { seconds: 5 })

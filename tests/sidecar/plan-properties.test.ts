@@ -23,15 +23,13 @@ const mostSteps = 22
 const specs: fc.Arbitrary<TenantSpec> = fc
   .record({
     desired: fc.constantFrom(...desiredStates),
-    reason: fc.constantFrom("The invoice is not paid.", "By request."),
     memoryMb: fc.constantFrom(1024, 2048),
     users: fc.constantFrom(3, 5),
     hosts: fc.subarray(["acme.localhost", "www.acme.example", "shop.acme.example"], { minLength: 1 }),
   })
-  .map(({ desired, reason, memoryMb, users, hosts }) =>
+  .map(({ desired, memoryMb, users, hosts }) =>
     aSpec({
       desired,
-      reason: desired === "suspended" ? reason : "",
       limits: { ...aSpec().limits, memoryMb, users },
       hosts: hosts.map((name, index) => ({ name, primary: index === 0 })),
     }),
@@ -191,7 +189,7 @@ function assertIsAsWanted(model: Model, spec: TenantSpec): void {
       return
     case "suspended":
       assert.is(model.runtime.state, "stopped")
-      assert.equal(model.route.state, { kind: "suspended", reason: spec.reason })
+      assert.equal(model.route.state, { kind: "suspended" })
       return
     case "deleted":
       assert.is(model.stage, "absent")

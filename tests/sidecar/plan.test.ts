@@ -80,7 +80,7 @@ test("a server of the tenant's own comes before its database, and goes after eve
   const deleted = aSpec({ database: "dedicated", desired: "deleted" })
   const asleep = {
     ...serving,
-    ...stopped("Unpaid."),
+    ...stopped,
     route: { ...serving.route, state: { kind: "maintenance" } },
   } as const
   // What nobody can look at may be all that the customer has.
@@ -95,10 +95,7 @@ test("a server of the tenant's own comes before its database, and goes after eve
 test("what was changed from inside is put right before it is served", () => {
   const opened = { ...serving, database: { stage: "open", rights: "wrong" } } as const
   assert.is(nextStep(aSpec(), opened), "repair_rights")
-  assert.is(
-    nextStep(aSpec({ desired: "suspended", reason: "Unpaid." }), { ...opened, ...stopped("Unpaid.") }),
-    "repair_rights",
-  )
+  assert.is(nextStep(aSpec({ desired: "suspended" }), { ...opened, ...stopped }), "repair_rights")
 })
 
 test("a larger plan's connections are promised before Odoo may open them, and hold up nothing while they are not", () => {
@@ -108,8 +105,8 @@ test("a larger plan's connections are promised before Odoo may open them, and ho
   assert.is(nextStep(aSpec(), { ...enlarged, runtime: { ...nothing.runtime, crashes: 1 } }), "start_runtime")
   assert.is(nextStep(aSpec(), { ...enlarged, route: nothing.route }), "route")
   assert.is(nextStep(aSpec(), enlarged), "give_connections")
-  const halted = { ...enlarged, ...stopped("Unpaid.") }
-  assert.is(plan(aSpec({ desired: "suspended", reason: "Unpaid." }), wanted, halted).kind, "done")
+  const halted = { ...enlarged, ...stopped }
+  assert.is(plan(aSpec({ desired: "suspended" }), wanted, halted).kind, "done")
 })
 
 test("what was changed by hand is made again by the step that made it, whether it runs or not", () => {
@@ -117,12 +114,12 @@ test("what was changed by hand is made again by the step that made it, whether i
   assert.is(nextStep(aSpec(), drifted("files")), "create_files")
   assert.is(nextStep(aSpec(), drifted("runtime")), "start_runtime")
   assert.equal(stepOf(aSpec(), drifted("route")), { kind: "route", hosts: aSpec().hosts, state: { kind: "up" } })
-  const suspended = aSpec({ desired: "suspended", reason: "Unpaid." })
-  const halted = (part: Drift["part"]) => ({ ...drifted(part), ...stopped("Unpaid.") })
+  const suspended = aSpec({ desired: "suspended" })
+  const halted = (part: Drift["part"]) => ({ ...drifted(part), ...stopped })
   assert.is(nextStep(suspended, halted("files")), "create_files")
-  assert.is(nextStep(suspended, halted("route")), "route")
+  assert.is(nextStep(suspended, halted("route")), "divert")
   // Nobody minds any more: it is taken away.
-  assert.is(nextStep(aSpec({ desired: "deleted" }), halted("files")), "route")
+  assert.is(nextStep(aSpec({ desired: "deleted" }), halted("files")), "divert")
 })
 
 test("other limits than it was started with mean a stop and a start", () => {
@@ -149,34 +146,29 @@ test("users beyond the limit are cut off", () => {
   assert.equal(stepOf(spec, crowded), { kind: "deactivate_users", keep: spec.limits.users })
 })
 
-test("suspending shows the reason first and stops then", () => {
-  const spec = aSpec({ desired: "suspended", reason: "The invoice is not paid." })
+test("suspending shows a page first and stops then", () => {
+  const spec = aSpec({ desired: "suspended" })
   assert.equal(stepOf(spec, serving), {
-    kind: "route",
+    kind: "divert",
     hosts: spec.hosts,
-    state: { kind: "suspended", reason: "The invoice is not paid." },
+    state: { kind: "suspended" },
   })
-  const shown = { ...serving, route: stopped("The invoice is not paid.").route }
+  const shown = { ...serving, route: stopped.route }
   assert.is(nextStep(spec, shown), "stop_runtime")
-  assert.equal(plan(spec, wanted, { ...serving, ...stopped("The invoice is not paid.") }), { kind: "done" })
-})
-
-test("another reason is shown without anything else", () => {
-  const spec = aSpec({ desired: "suspended", reason: "By request." })
-  assert.is(nextStep(spec, { ...serving, ...stopped("The invoice is not paid.") }), "route")
+  assert.equal(plan(spec, wanted, { ...serving, ...stopped }), { kind: "done" })
 })
 
 test("a tenant that was never made and is suspended is only shown as such", () => {
-  const spec = aSpec({ desired: "suspended", reason: "Wait." })
-  assert.is(nextStep(spec, nothing), "route")
-  assert.equal(plan(spec, wanted, { ...nothing, route: stopped("Wait.").route }), { kind: "done" })
+  const spec = aSpec({ desired: "suspended" })
+  assert.is(nextStep(spec, nothing), "divert")
+  assert.equal(plan(spec, wanted, { ...nothing, route: stopped.route }), { kind: "done" })
 })
 
 test("deletion goes from the outside in, and data goes only behind a verified backup", () => {
   const spec = aSpec({ desired: "deleted" })
   const diverted = { ...serving, route: { hosts: ["acme.localhost"], state: { kind: "maintenance" } } } as const
   const stop = { ...diverted, runtime: nothing.runtime, tenant: null }
-  assert.equal(nextStep(spec, serving), "route")
+  assert.equal(nextStep(spec, serving), "divert")
   assert.equal(nextStep(spec, diverted), "stop_runtime")
   assert.equal(nextStep(spec, stop), "back_up")
   assert.equal(nextStep(spec, { ...stop, finalBackup: "unverified" }), "verify_backup")
@@ -213,9 +205,9 @@ test("a lost database is never replaced by an empty one", () => {
 test("what belongs to another installation is not touched, but visitors are told and the runtime stops", () => {
   const foreign = { ...serving, database: { stage: "foreign", rights: "right" } } as const
   assert.is(plan(aSpec(), wanted, foreign).kind, "blocked")
-  const suspended = aSpec({ desired: "suspended", reason: "Abuse." })
-  assert.is(nextStep(suspended, foreign), "route")
-  assert.is(plan(suspended, wanted, { ...foreign, ...stopped("Abuse.") }).kind, "blocked")
+  const suspended = aSpec({ desired: "suspended" })
+  assert.is(nextStep(suspended, foreign), "divert")
+  assert.is(plan(suspended, wanted, { ...foreign, ...stopped }).kind, "blocked")
   const deleted = aSpec({ desired: "deleted" })
   assert.is(plan(deleted, wanted, { ...nothing, database: foreign.database }).kind, "blocked")
 })
@@ -224,7 +216,7 @@ test("a crash loop is waited out with a page for visitors, and says so", () => {
   const crashed = { ...serving, runtime: { ...nothing.runtime, crashes: crashLoop - 1 }, tenant: null }
   assert.is(nextStep(aSpec(), crashed), "start_runtime")
   const looping = { ...crashed, runtime: { ...crashed.runtime, crashes: crashLoop } }
-  assert.equal(stepOf(aSpec(), looping), { kind: "route", hosts: aSpec().hosts, state: { kind: "maintenance" } })
+  assert.equal(stepOf(aSpec(), looping), { kind: "divert", hosts: aSpec().hosts, state: { kind: "maintenance" } })
   const diverted = { hosts: ["acme.localhost"], state: { kind: "maintenance" } } as const
   const decision = plan(aSpec(), wanted, { ...looping, route: diverted })
   assert.is(decision.kind, "wait")
@@ -243,10 +235,8 @@ function nextStep(spec: TenantSpec, seen: Observation): Step["kind"] {
   return stepOf(spec, seen).kind
 }
 
-function stopped(reason: string): Pick<Observation, "route" | "runtime" | "tenant"> {
-  return {
-    route: { hosts: ["acme.localhost"], state: { kind: "suspended", reason } },
-    runtime: nothing.runtime,
-    tenant: null,
-  }
+const stopped: Pick<Observation, "route" | "runtime" | "tenant"> = {
+  route: { hosts: ["acme.localhost"], state: { kind: "suspended" } },
+  runtime: nothing.runtime,
+  tenant: null,
 }

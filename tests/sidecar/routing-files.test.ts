@@ -2,12 +2,12 @@
 import { strict as assert } from "node:assert"
 import { suite } from "uvu"
 import { hostsMap } from "../../sidecar/routing/hosts-map.ts"
-import { pageOf, startingPage, stateOf } from "../../sidecar/routing/pages.ts"
+import { languageOf, languages, type PageName, pageWords } from "../../sidecar/routing/page-words.ts"
+import { inEachLanguage, pageFile, pageOf, stateOf } from "../../sidecar/routing/pages.ts"
 
 const test = suite("files of the router")
 
 const upstream = "127.66.0.1:8069"
-const suspended = (reason: string) => pageOf({ kind: "suspended", reason }) ?? ""
 
 test("equal hosts make an equal map, in whatever order they come", () => {
   const a = { host: "a.localhost", upstream }
@@ -32,29 +32,47 @@ test("a tenant that people reach has no page", () => {
 })
 
 test("a page tells the state that it was made of", () => {
-  for (const reason of [
-    "Unpaid",
-    "",
-    "--> <script>alert(1)</script>",
-    "two\nlines -->",
-    "“ä” \u2028 \\u003e",
-    "<!--",
-  ]) {
-    assert.deepEqual(stateOf(suspended(reason)), { kind: "suspended", reason })
+  for (const kind of ["suspended", "maintenance"] as const) {
+    assert.equal(pageOf({ kind }), kind)
+    assert.deepEqual(stateOf(pageFile(kind)), { kind })
   }
-  assert.deepEqual(stateOf(pageOf({ kind: "maintenance" }) ?? ""), { kind: "maintenance" })
 })
 
-test("no reason ends the comment or becomes part of the page's markup", () => {
-  const text = suspended(`--> <script>alert("1")</script> & 'so' <!-- --!>`)
-  assert.equal(text.split("-->").length, 2)
-  assert.equal(text.indexOf("-->"), text.indexOf("\n") - "-->".length)
-  assert.doesNotMatch(text, /<script/)
-  assert.match(text, /--&gt; &lt;script&gt;alert\(&quot;1&quot;\)&lt;\/script&gt; &amp; &#39;so&#39;/)
+test("a page that tells visitors why, as older versions made it, is made anew", () => {
+  const old = `<!-- {"kind":"suspended","reason":"Unpaid"} -->\n${inEachLanguage("suspended")}`
+  assert.equal(stateOf(old), null)
+})
+
+test("every page has words in every language", () => {
+  for (const name of Object.keys(pageWords) as PageName[]) {
+    const words = languages.map((language) => pageWords[name][language])
+    assert.equal(new Set(words.map(({ title }) => title)).size, languages.length, name)
+    for (const { paragraphs } of words) assert.equal(paragraphs.length, words[0]?.paragraphs.length, name)
+  }
+})
+
+test("a visitor reads the first language of theirs that the pages speak", () => {
+  for (const [accepted, language] of [
+    ["", "en"],
+    ["de-DE,de;q=0.9,en;q=0.8", "de"],
+    ["pl, de-AT;q=0.7, en;q=0.3", "de"],
+    ["es", "es"],
+    ["en-GB,fr;q=0.5", "en"],
+    ["den, nl;q=0.3", "en"],
+    ["*", "en"],
+  ] as const) {
+    assert.equal(languageOf(accepted), language, accepted)
+  }
 })
 
 test("a page of somebody else's tells nothing", () => {
-  for (const text of [startingPage, "", "<!-- {} -->\n", '<!-- {"kind":"up"} -->\n', "<!-- {broken} -->\n"]) {
+  for (const text of [
+    inEachLanguage("starting"),
+    "",
+    "<!-- {} -->\n",
+    '<!-- {"kind":"up"} -->\n',
+    "<!-- {broken} -->\n",
+  ]) {
     assert.equal(stateOf(text), null, text.slice(0, 40))
   }
 })

@@ -13,7 +13,25 @@ from .sign_on import sign_on_page
 BUSY_PHASES = ("pending", "provisioning", "updating", "restoring")
 
 
+def follow_language():
+    """Let the page speak the language of its reader.
+
+    Odoo shows a page without a language in its address in the one that a cookie names, such as
+    that of the login page, and knows those of the website only. Who has chosen another one on the
+    website keeps it.
+    """
+    lang = request.env.user.lang
+    has_chosen = request.lang.code != request.env["ir.http"]._get_default_lang().code
+    is_known = not request.env.user._is_public() and request.env["res.lang"]._get_code(lang)
+    if is_known and not has_chosen:
+        request.update_context(lang=lang)
+
+
 class SaasPortal(CustomerPortal):
+    def _prepare_portal_layout_values(self):
+        follow_language()
+        return super()._prepare_portal_layout_values()
+
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
         if "saas_tenant_count" in counters:
@@ -30,6 +48,7 @@ class SaasPortal(CustomerPortal):
         readonly=True,
     )
     def portal_my_tenants(self, page=1, **kwargs):
+        values = self._prepare_portal_layout_values()
         # sudo: the domain is the customer's own, and status and plan are shown beside it
         Tenant = request.env["saas.tenant"].sudo()
         domain = self._saas_tenant_domain()
@@ -42,17 +61,16 @@ class SaasPortal(CustomerPortal):
         tenants = Tenant.search(
             domain, order="id desc", limit=self._items_per_page, offset=pages["offset"]
         )
-        values = self._prepare_portal_layout_values()
         values.update(page_name="saas_tenant", tenants=tenants, pager=pages, default_url="/my/odoo")
         return request.render("saas_master.portal_my_tenants", values)
 
     @http.route("/my/odoo/<int:tenant_id>", type="http", auth="user", website=True, readonly=True)
     def portal_my_tenant(self, tenant_id, **kwargs):
+        values = self._prepare_portal_layout_values()
         try:
             tenant = self._saas_own_tenant(tenant_id)
         except (AccessError, MissingError):
-            return request.redirect("/my/odoo")
-        values = self._prepare_portal_layout_values()
+            return self._saas_elsewhere(tenant_id)
         values.update(self._saas_tenant_values(tenant))
         response = request.render("saas_master.portal_my_tenant", values)
         response.headers["Cache-Control"] = "no-store"
@@ -108,9 +126,17 @@ class SaasPortal(CustomerPortal):
         # With all rights, and still the person who asks: the audit log names them.
         return tenant.with_user(request.env.user).sudo()
 
+    def _saas_elsewhere(self, tenant_id):
+        """Staff follow the customer's links, too: theirs is the tenant's page in the backend."""
+        tenants = request.env["saas.tenant"]
+        is_staff = request.env.user.has_group("saas_master.group_saas_viewer")
+        if is_staff and tenants.search_count([("id", "=", tenant_id)]):
+            return request.redirect(f"/odoo/saas-tenants/{tenant_id}")
+        return request.redirect("/my/odoo")
+
     def _saas_tenant_values(self, tenant):
         busy = tenant.phase in BUSY_PHASES and tenant.desired == "running"
-        labels = {kind: str(label) for kind, label in STEP_LABELS.items()}
+        labels = {kind: request.env._(label) for kind, label in STEP_LABELS.items()}
         return {
             "page_name": "saas_tenant",
             "tenant": tenant,
@@ -119,7 +145,6 @@ class SaasPortal(CustomerPortal):
             "sign_on_as": tenant._login_of(request.env.user),
             "plans": tenant._other_plans() if tenant.desired != "deleted" else [],
             "steps": tenant._progress()["steps"] if busy else [],
-            # The reader of the page may have chosen another language than that of their user.
             "step_labels_json": json.dumps(labels),
             "has_overdue_invoices": self._saas_has_overdue_invoices(tenant),
         }

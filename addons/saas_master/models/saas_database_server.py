@@ -41,7 +41,9 @@ class SaasDatabaseServer(models.Model):
     max_databases = fields.Integer(readonly=True)
     databases = fields.Integer("Tenants", readonly=True)
     promised_connections = fields.Integer(
-        readonly=True, help="Connections that the plans of its tenants allow in total."
+        "Connections Reserved",
+        readonly=True,
+        help="Connections that the plans of its tenants allow in total.",
     )
     connections = fields.Integer("Open Connections", readonly=True)
     disk_free_mb = fields.Integer("Free Disk Space (MB)", readonly=True)
@@ -52,10 +54,10 @@ class SaasDatabaseServer(models.Model):
         "Its Tenants",
         domain=[("database_strategy", "=", "shared"), ("released", "=", False)],
     )
-    databases_percent = fields.Float("Tenants Full", compute="_compute_percent")
-    connections_percent = fields.Float("Connections Full", compute="_compute_percent")
+    databases_percent = fields.Float("Tenants (%)", compute="_compute_percent")
+    connections_percent = fields.Float("Connections (%)", compute="_compute_percent")
     open_percent = fields.Float("Connections Open", compute="_compute_percent")
-    disk_percent = fields.Float("Disk Full", compute="_compute_percent")
+    disk_percent = fields.Float("Disk (%)", compute="_compute_percent")
     percent = fields.Float("Full", compute="_compute_percent")
     level = fields.Selection(LEVELS, compute="_compute_percent")
     warned = fields.Boolean(readonly=True, help="Staff has been warned that it is getting full.")

@@ -84,10 +84,12 @@ class SaasFleet(models.AbstractModel):
         self.env[model].browse(res_id).check_access("read")
         subject = [(TIMELINE_FIELDS[model], "=", res_id)]
         Operation = self.env["saas.operation"]
-        # What runs comes before what waits behind it, and that before what is over.
+        # What runs comes before what waits behind it, and that before what is over. One that found
+        # nothing left to do tells less than the one before it.
         operation = Operation
-        for states in ([("state", "=", "running")], [("state", "=", "queued")], []):
-            operation = operation or Operation.search(subject + states, order="id desc", limit=1)
+        tells = ["|", ("step_ids", "!=", False), ("state", "!=", "done")]
+        for which in ([("state", "=", "running")], [("state", "=", "queued")], tells, []):
+            operation = operation or Operation.search(subject + which, order="id desc", limit=1)
         return {
             "now": utc(fields.Datetime.now()),
             "step_labels": self._step_labels(),

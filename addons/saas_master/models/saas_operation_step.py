@@ -18,6 +18,7 @@ STEP_LABELS = {
     "bootstrap": _lt("Set up company and first user"),
     "apply_settings": _lt("Apply the plan's limits"),
     "route": _lt("Open its address"),
+    "divert": _lt("Show a page at its address"),
     "deactivate_users": _lt("Deactivate users beyond the plan"),
     "stop_runtime": _lt("Stop Odoo"),
     "shelve_backup": _lt("Store the last backup"),

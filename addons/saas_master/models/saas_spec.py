@@ -6,7 +6,7 @@ for it.
 # A change of any of these raises the tenant's generation. Hosts, which have rows of their own, and
 # the plan's limits say by themselves when they change.
 SPEC_FIELDS = frozenset(
-    "slug desired suspend_reason target_id server_id database_strategy template_id plan_id "
+    "slug desired target_id server_id database_strategy template_id plan_id "
     "bootstrap_company bootstrap_country bootstrap_lang bootstrap_timezone bootstrap_user_name "
     "bootstrap_user_login banner_level banner_text notice_level notice_text staff_logins".split()
 )
@@ -14,13 +14,11 @@ SPEC_FIELDS = frozenset(
 
 def tenant_spec(tenant):
     """:param tenant: one `saas.tenant` with all rights, that has its place"""
-    suspended = tenant.desired == "suspended"
     return {
         "id": tenant.ref,
         "slug": tenant.slug,
         "generation": tenant.generation,
         "desired": tenant.desired,
-        "reason": (tenant.suspend_reason or "") if suspended else "",
         "target": tenant.target_id.name,
         "server": tenant.server_id.name,
         "database": tenant.database_strategy,

@@ -161,7 +161,7 @@ class SaasSubscription(models.Model):
         if not tenant or tenant.subscription_id != self:
             return
         if SUBSCRIPTION_DESIRED[self.state] == "suspended":
-            tenant._hold("subscription", self._suspend_words())
+            tenant._hold("subscription", self._in_words_of_tenant()._suspend_words())
         elif tenant.suspend_cause == "subscription":
             tenant._lift("subscription")
         tenant._refresh_notice()
@@ -171,9 +171,9 @@ class SaasSubscription(models.Model):
         return self.with_context(lang=self.tenant_id.bootstrap_lang or "en_US")
 
     def _suspend_words(self):
-        """For visitors of the suspended tenant."""
+        """For the customer, in the language of this environment."""
         self.ensure_one()
-        env = self._in_words_of_tenant().env
+        env = self.env
         if self.state == "ended":
             return env._(
                 "The subscription has ended. The data is kept for now. Contact us to continue."

@@ -34,7 +34,7 @@ class SaasTargetWay(models.Model):
     # Which one, where there are several.
     aim_name = fields.Char(readonly=True)
     wanted = fields.Selection(FOUND, "Expected", required=True, readonly=True)
-    found = fields.Selection(FOUND, "Is", required=True, readonly=True)
+    found = fields.Selection(FOUND, "Actual", required=True, readonly=True)
     origin_label = fields.Char("From", compute="_compute_labels")
     aim_label = fields.Char("Destination", compute="_compute_labels")
     is_wrong = fields.Boolean(compute="_compute_is_wrong")

@@ -81,7 +81,12 @@ class SaasTenant(models.Model):
         "saas.template", readonly=True, ondelete="restrict", groups="base.group_user"
     )
     desired = fields.Selection(
-        DESIRED_LABELS, "Wanted", default="running", required=True, readonly=True, tracking=True
+        DESIRED_LABELS,
+        "Desired State",
+        default="running",
+        required=True,
+        readonly=True,
+        tracking=True,
     )
     suspend_reason = fields.Char(
         readonly=True, tracking=True, help="The customer sees it in the portal."

@@ -36,17 +36,30 @@ class SaasTenantHolds(models.Model):
     def _next_hold(self, lifted):
         subscription = self.subscription_id
         if lifted != "subscription" and SUBSCRIPTION_DESIRED.get(subscription.state) == "suspended":
-            cause, reason = "subscription", subscription._suspend_words()
+            cause, reason = "subscription", subscription._in_words_of_tenant()._suspend_words()
         elif lifted != "storage" and self._storage_is_far_over():
-            cause, reason = "storage", self._storage_words()
+            cause, reason = "storage", self._in_words_of_first_user()._storage_words()
         else:
             return {"desired": "running", "suspend_cause": False, "suspend_reason": False}
         return {"desired": "suspended", "suspend_cause": cause, "suspend_reason": reason}
 
+    def _hold_words(self):
+        """Why it is suspended, in the language of who reads it; what staff wrote stays as it is."""
+        self.ensure_one()
+        match self.suspend_cause:
+            case "subscription":
+                return self.subscription_id._suspend_words()
+            case "storage":
+                return self._storage_words()
+        return self.suspend_reason or ""
+
+    def _in_words_of_first_user(self):
+        return self.with_context(lang=self.bootstrap_lang or "en_US")
+
     def _refresh_notice(self):
         """What the system has to say inside the tenant now, in the language of its first user."""
         for tenant in self.sudo():
-            level, text = tenant.with_context(lang=tenant.bootstrap_lang or "en_US")._notice()
+            level, text = tenant._in_words_of_first_user()._notice()
             if (tenant.notice_level or "", tenant.notice_text or "") != (level, text):
                 tenant.write({"notice_level": level, "notice_text": text})
 

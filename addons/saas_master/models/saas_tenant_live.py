@@ -40,7 +40,7 @@ class SaasTenantLive(models.Model):
             "id": self.id,
             "phase": self.phase,
             # What staff read is not for customers; why it is suspended is.
-            "message": self.suspend_reason or "" if self.desired == "suspended" else "",
+            "message": self._hold_words() if self.desired == "suspended" else "",
             "steps": [
                 {
                     "number": step.number,

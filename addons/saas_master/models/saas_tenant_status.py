@@ -33,6 +33,9 @@ class SaasTenantStatus(models.Model):
     users = fields.Integer("Users in Use", readonly=True)
     database_mb = fields.Integer("Database (MB)", readonly=True)
     filestore_mb = fields.Integer("Files (MB)", readonly=True)
+    usage_at = fields.Datetime(
+        "Usage Counted On", readonly=True, help="Empty until the first count."
+    )
     over_limit = fields.Boolean("Over a Limit", readonly=True, index=True)
     seen_at = fields.Datetime("Last Seen", readonly=True)
     well_at = fields.Datetime(

@@ -15,10 +15,14 @@ class SaasTenantUsage(models.Model):
     storage_used_mb = fields.Integer("Storage Used (MB)", compute="_compute_usage")
     storage_used = fields.Char(compute="_compute_usage")
     storage_limit = fields.Char(compute="_compute_usage")
-    storage_percent = fields.Float("Storage Full", compute="_compute_usage")
-    users_percent = fields.Float("Users Full", compute="_compute_usage")
+    storage_percent = fields.Float("Storage (%)", compute="_compute_usage")
+    users_percent = fields.Float("Users (%)", compute="_compute_usage")
+    users_usage = fields.Char("Users", compute="_compute_usage")
+    storage_usage = fields.Char("Storage", compute="_compute_usage")
 
-    @api.depends("users", "limit_users", "database_mb", "filestore_mb", "limit_storage_mb")
+    @api.depends(
+        "users", "limit_users", "database_mb", "filestore_mb", "limit_storage_mb", "usage_at"
+    )
     @api.depends_context("lang")
     def _compute_usage(self):
         for tenant in self:
@@ -29,6 +33,14 @@ class SaasTenantUsage(models.Model):
             tenant.storage_percent = 100 * used / limit if limit else 0
             users = tenant.limit_users
             tenant.users_percent = 100 * tenant.users / users if users else 0
+            tenant.users_usage = tenant._used_words(tenant.users, users)
+            tenant.storage_usage = tenant._used_words(tenant.storage_used, tenant.storage_limit)
+
+    def _used_words(self, used, limit):
+        """The same words wherever somebody looks; a 0 that nobody has counted is none."""
+        if not self.usage_at:
+            return self.env._("Not counted yet")
+        return self.env._("%(used)s of %(limit)s", used=used, limit=limit)
 
     @api.model
     def _megabytes(self, megabytes):
@@ -42,8 +54,8 @@ class SaasTenantUsage(models.Model):
         self.ensure_one()
         names = ("users", "database_mb", "filestore_mb")
         values = {name: usage[name] for name in names if self[name] != usage[name]}
+        self.status_id.write({**values, "usage_at": fields.Datetime.now()})
         if values:
-            self.status_id.write(values)
             self._usage_changed()
 
     def _usage_changed(self):
@@ -59,7 +71,7 @@ class SaasTenantUsage(models.Model):
             tenant._refresh_notice()
             if tenant._storage_is_far_over():
                 tenant.with_context(saas_action=Said("storage_limit"))._hold(
-                    "storage", tenant._storage_words()
+                    "storage", tenant._in_words_of_first_user()._storage_words()
                 )
             else:
                 tenant.with_context(saas_action=Said("storage_limit"))._lift_storage()
@@ -119,9 +131,8 @@ class SaasTenantUsage(models.Model):
 
     def _storage_words(self):
         # No figure that changes from look to look: each other reason is a new spec.
-        tenant = self.with_context(lang=self.bootstrap_lang or "en_US")
-        return tenant.env._(
+        return self.env._(
             "This Odoo uses far more than the %s of storage in its plan. No data is lost. Choose a "
             "larger plan in our portal or contact us to use it again.",
-            tenant.storage_limit,
+            self.storage_limit,
         )

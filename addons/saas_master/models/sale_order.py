@@ -14,6 +14,7 @@ class SaleOrder(models.Model):
     has_saas_plan = fields.Boolean(compute="_compute_has_saas_plan")
     saas_url_preview = fields.Char("Address", compute="_compute_saas_slug_problem")
     saas_slug_problem = fields.Char("Problem", compute="_compute_saas_slug_problem")
+    saas_slug_free = fields.Char("Free Address", compute="_compute_saas_slug_problem")
     saas_tenant_ids = fields.One2many("saas.tenant", "order_id", "Odoos", copy=False)
     saas_tenant_count = fields.Integer(compute="_compute_saas_tenant_count")
 
@@ -32,6 +33,8 @@ class SaleOrder(models.Model):
             is_wished = asked and slug and not order._saas_has_address(slug)
             problem = is_wished and Tenant._slug_problem(slug, besides=besides)
             order.saas_slug_problem = problem or False
+            free = Tenant._free_slug(slug, besides=besides) if problem else False
+            order.saas_slug_free = free
             if asked and order.partner_id and not slug:
                 # What it will be is told before, not found out afterwards.
                 slug = order._saas_suggest_slug()
@@ -54,6 +57,10 @@ class SaleOrder(models.Model):
         if vals.get("saas_slug"):
             vals = {**vals, "saas_slug": self.env["saas.tenant"]._normalize_slug(vals["saas_slug"])}
         return super().write(vals)
+
+    def action_use_free_slug(self):
+        self.ensure_one()
+        self.saas_slug = self.saas_slug_free
 
     def _saas_lines(self):
         return self.order_line.filtered(lambda line: line.product_id.is_saas_plan)

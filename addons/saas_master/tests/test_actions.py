@@ -22,14 +22,17 @@ class TestActions(SaasCase):
     def test_suspend_with_a_reason_and_resume(self):
         self._do("saas.tenant.suspend", reason="An invoice is unpaid.")
         spec = self.tenant._spec()
-        self.assertEqual((spec["desired"], spec["reason"]), ("suspended", "An invoice is unpaid."))
+        self.assertEqual(spec["desired"], "suspended")
+        self.assertEqual(self.tenant.suspend_reason, "An invoice is unpaid.")
+        self.assertNotIn("An invoice is unpaid.", str(spec), "visitors are not told")
         entry = self._audit_of(self.tenant, "suspend").filtered(lambda e: e.field == "desired")
         self.assertEqual((entry.old, entry.new), ("running", "suspended"))
         self.assertEqual(entry.reason, "An invoice is unpaid.")
         self.assertEqual(entry.user_id_int, self.operator.id)
         self.tenant.with_user(self.operator).action_resume()
         spec = self.tenant._spec()
-        self.assertEqual((spec["desired"], spec["reason"]), ("running", ""))
+        self.assertEqual(spec["desired"], "running")
+        self.assertFalse(self.tenant.suspend_reason)
         self.assertTrue(self._audit_of(self.tenant, "resume"))
 
     def test_resuming_what_runs_is_refused(self):
@@ -50,6 +53,16 @@ class TestActions(SaasCase):
             with self.assertRaisesRegex(UserError, words):
                 self._do("saas.tenant.rename", slug=slug)
         self.assertEqual(self.tenant.slug, "act-one")
+
+    def test_in_place_of_a_taken_name_the_nearest_free_one_is_one_click_away(self):
+        self._sell("act-other")
+        wizard = self.env["saas.tenant.rename"].with_user(self.operator)
+        dialog = wizard.create({"tenant_id": self.tenant.id, "slug": "act-other"})
+        self.assertEqual(dialog.free, "act-other-2")
+        self.assertEqual(dialog.action_use_free()["res_id"], dialog.id)
+        self.assertEqual((dialog.slug, dialog.problem, dialog.free), ("act-other-2", "", False))
+        dialog.action_confirm()
+        self.assertEqual(self.tenant.slug, "act-other-2")
 
     def test_a_name_that_was_given_up_can_be_taken_back(self):
         self._do("saas.tenant.rename", slug="act-away")

@@ -147,7 +147,7 @@ class TestAudit(SaasCase):
         )
         self.assertEqual(
             (entry.model_label, entry.field_label, entry.old_text, entry.new_text),
-            ("Tenant", "Wanted", "Running", "Suspended"),
+            ("Tenant", "Desired State", "Running", "Suspended"),
         )
         tenant.paused = True
         paused = self._audit_of(tenant, "write").filtered(lambda entry: entry.field == "paused")

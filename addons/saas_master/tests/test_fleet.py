@@ -244,6 +244,18 @@ class TestFleet(TransactionCase):
         running.state = "done"
         self.assertEqual(current(), waiting.id)
 
+    def test_timeline_keeps_the_steps_when_what_waited_behind_had_nothing_left_to_do(self):
+        tenant = self.make_tenant("fleet-twin", "running")
+        step = {"number": 1, "name": "start_runtime", "state": "done"}
+        did = self.make_operation(tenant, "done", step_ids=[fields.Command.create(step)])
+        self.make_operation(tenant, "done")
+        self.assertEqual(self._shown(tenant), did.id)
+        failed = self.make_operation(tenant, "failed")
+        self.assertEqual(self._shown(tenant), failed.id, "it says why, steps or not")
+
+    def _shown(self, tenant):
+        return self.fleet().get_timeline("saas.tenant", tenant.id)["operation"]["id"]
+
     def test_timeline_says_who_may_retry(self):
         operation = self.make_operation(self.make_tenant("fleet-who", "failed"), "failed")
         subject = ("saas.operation", operation.id)

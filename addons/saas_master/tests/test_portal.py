@@ -125,11 +125,54 @@ class TestPortal(SaasCase, HttpCase):
         self.assertEqual(response.status_code, 303)
 
     def test_usage_is_shown_against_the_limits(self):
-        self._see(self.tenant, "running", users=7, database_mb=1024, filestore_mb=1024)
+        counted = {"usage_at": fields.Datetime.now()}
+        self._see(self.tenant, "running", users=7, database_mb=1024, filestore_mb=1024, **counted)
         self.authenticate("portal_acme", "portal_acme")
         page = " ".join(self._get(f"/my/odoo/{self.tenant.id}").split())
-        self.assertIn("7 / 10", page)
-        self.assertIn("2.0 GB / 10.0 GB", page)
+        self.assertIn("7 of 10", page)
+        self.assertIn("2.0 GB of 10.0 GB", page)
+        self._see(self.tenant, "running", users=8, database_mb=9 * 1024, filestore_mb=2 * 1024)
+        page = " ".join(self._get(f"/my/odoo/{self.tenant.id}").split())
+        self.assertRegex(page, 'bg-warning" style="width: 80%"')
+        self.assertRegex(page, 'bg-danger" style="width: 100%"')
+
+    def test_before_the_first_count_no_number_is_shown(self):
+        self._see(self.tenant, "running")
+        self.authenticate("portal_acme", "portal_acme")
+        page = self._get(f"/my/odoo/{self.tenant.id}")
+        self.assertEqual(page.count("Not counted yet"), 2)
+        self.assertNotIn("0 of 10", page)
+        self.assertNotIn("progress-bar", page)
+
+    def test_it_speaks_the_language_of_its_reader_with_the_reasons_too(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.env["ir.module.module"].search([("name", "=", "saas_master")])._update_translations(
+            "de_DE"
+        )
+        reader = self.env["res.users"].search([("login", "=", "portal_acme")])
+        reader.lang = "de_DE"
+        subscription = self.tenant.subscription_id
+        subscription._set_state("past_due", "Unpaid.")
+        subscription._set_state("suspended", "Unpaid.")
+        self._see(self.tenant, "suspended")
+        # The login page has set it, in the language of the website.
+        self.authenticate("portal_acme", "portal_acme")
+        self.opener.cookies["frontend_lang"] = "en_US"
+        page = self._get(f"/my/odoo/{self.tenant.id}")
+        self.assertIn("Ihr Odoo ist gesperrt", page)
+        self.assertIn("Eine Zahlung ist überfällig.", page)
+        self.assertNotIn("A payment is overdue", page)
+
+    def test_staff_who_follow_the_customers_link_come_to_their_own_page(self):
+        new_test_user(
+            self.env,
+            "portal_staff",
+            groups="base.group_user,saas_master.group_saas_viewer",
+            password="portal_staff",
+        )
+        self.authenticate("portal_staff", "portal_staff")
+        answer = self.url_open(f"/my/odoo/{self.tenant.id}", allow_redirects=False)
+        self.assertTrue(answer.headers["Location"].endswith(f"/odoo/saas-tenants/{self.tenant.id}"))
 
     def test_the_steps_are_shown_while_it_is_made(self):
         self._see(self.tenant, "provisioning")

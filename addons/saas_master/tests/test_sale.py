@@ -104,6 +104,16 @@ class TestSale(SaasCase):
         self.assertFalse(order.saas_slug_problem)
         self.assertEqual(order.saas_url_preview, "http://sale-good.saas.test:8080")
 
+    def test_in_place_of_a_taken_address_the_nearest_free_one_is_one_click_away(self):
+        self._sell("sale-taken")
+        order = self._quote("sale-taken")
+        self.assertIn("is taken", order.saas_slug_problem)
+        self.assertEqual(order.saas_slug_free, "sale-taken-2")
+        order.action_use_free_slug()
+        self.assertEqual(order.saas_slug, "sale-taken-2")
+        self.assertFalse(order.saas_slug_problem)
+        self.assertFalse(order.saas_slug_free)
+
     def test_a_salesperson_who_has_no_rights_on_tenants_can_sell_one(self):
         seller = self._make_staff("viewer")
         seller.group_ids += self.env.ref("sales_team.group_sale_salesman_all_leads")

@@ -21,7 +21,6 @@ class TestSpec(SaasCase):
                 "slug": "spec-new",
                 "generation": tenant.generation,
                 "desired": "running",
-                "reason": "",
                 "target": "here",
                 "server": "pg",
                 "database": "shared",

@@ -43,7 +43,7 @@ class TestSubscription(SaasCase):
         subscription = tenant.subscription_id
         subscription._set_state("suspended", "Nobody paid.")
         self.assertEqual((tenant.desired, tenant.suspend_cause), ("suspended", "subscription"))
-        self.assertIn("payment is overdue", tenant._spec()["reason"])
+        self.assertIn("payment is overdue", tenant.suspend_reason)
         subscription.action_activate()
         self.assertEqual((tenant.desired, tenant.suspend_reason), ("running", False))
 

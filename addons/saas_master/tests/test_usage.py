@@ -23,6 +23,14 @@ class TestUsage(SaasCase):
         self.assertEqual((tenant.users_percent, tenant.storage_percent), (50, 25))
         self.assertFalse(tenant.over_limit)
 
+    def test_what_nobody_has_counted_is_no_zero(self):
+        tenant = self._sell("usage-none")
+        self.assertFalse(tenant.usage_at)
+        self.assertEqual(tenant.users_usage, "Not counted yet")
+        self.assertEqual(tenant.storage_usage, "Not counted yet")
+        self._use(tenant, users=0, database_mb=0)
+        self.assertEqual(tenant.users_usage, "0 of 10")
+
     def test_the_youngest_of_several_samples_counts(self):
         tenant = self._sell("usage-young")
         counts = {"tenant": tenant.ref, "database_mb": 1, "filestore_mb": 1}
@@ -66,7 +74,7 @@ class TestUsage(SaasCase):
         self.assertEqual(tenant.desired, "running", "up to 125 % a banner asks")
         self._use(tenant, database_mb=1000, filestore_mb=251)
         self.assertEqual((tenant.desired, tenant.suspend_cause), ("suspended", "storage"))
-        self.assertIn("Choose a larger plan", tenant._spec()["reason"])
+        self.assertIn("Choose a larger plan", tenant.suspend_reason)
         self._use(tenant, database_mb=1000, filestore_mb=240)
         self.assertEqual(tenant.desired, "running")
 

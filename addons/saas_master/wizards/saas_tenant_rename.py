@@ -17,6 +17,7 @@ class SaasTenantRename(models.TransientModel):
 
     url = fields.Char("Address", compute="_compute_url")
     problem = fields.Char(compute="_compute_url")
+    free = fields.Char("Free Address", compute="_compute_url")
 
     @api.depends("tenant_id")
     def _compute_slug(self):
@@ -31,8 +32,22 @@ class SaasTenantRename(models.TransientModel):
             slug = tenant._normalize_slug(wizard.slug)
             other = slug and slug != tenant.slug
             wizard.problem = tenant._slug_problem(slug, besides=tenant) if other else False
+            free = tenant._free_slug(slug, besides=tenant) if wizard.problem else False
+            wizard.free = free
             good = slug and not wizard.problem
             wizard.url = tenant._url_of(tenant._host_of(slug)) if good else False
+
+    def action_use_free(self):
+        self.ensure_one()
+        self.slug = self.free
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Rename"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
 
     def action_confirm(self):
         self._tenant()._rename(self.slug)

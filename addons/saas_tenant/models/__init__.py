@@ -3,6 +3,7 @@ from . import ir_http
 from . import ir_mail_server
 from . import ir_module_module
 from . import mail_mail
+from . import res_config_settings
 from . import res_groups
 from . import res_users
 from . import saas_access_log

@@ -23,6 +23,8 @@ class IrHttp(models.AbstractModel):
         elif settings.banner:
             notices.append({"level": settings.banner["level"], "text": settings.banner["text"]})
         servers = self.env["ir.mail_server"]
-        if servers._saas_waits():
+        # A relay that is missing is the operator's business: its staff are told, and whoever looks
+        # into the settings of this Odoo.
+        if servers._saas_waits() and settings and settings.mail == "not_in_plan":
             notices.append({"level": "warning", "text": servers._saas_why_it_waits()})
         return notices

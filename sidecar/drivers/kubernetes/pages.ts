@@ -2,14 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { fingerprint } from "../../domain/fingerprint.ts"
 import type { RouteState } from "../../domain/plan.ts"
-import {
-  interruptedPage,
-  pageOf,
-  startingPage,
-  tooLargePage,
-  tooManyPage,
-  unknownHostPage,
-} from "../../routing/pages.ts"
+import { type Language, languageOf, type PageName } from "../../routing/page-words.ts"
+import { pageIn, pageOf } from "../../routing/pages.ts"
 import type { Ingress } from "./objects/ingress.ts"
 import { annotations } from "./objects/object.ts"
 import { foreignPath, interruptedPath, startingPath, tooLargePath, tooManyPath } from "./objects/traefik.ts"
@@ -52,6 +46,7 @@ export class Pages {
     const found = ingresses.list().find((ingress) => hostsOf(ingress).includes(host))
     const state: RouteState = found ? routeOf(found) : { kind: "none" }
     const { status, page } = shown(state, request.url ?? "/")
+    const language = languageOf(request.headers["accept-language"] ?? "")
     response.writeHead(status, {
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
@@ -59,22 +54,27 @@ export class Pages {
       [pageHeader]: fingerprint(state),
       ...(status === 503 ? { "retry-after": "10" } : {}),
     })
-    response.end(request.method === "HEAD" ? "" : page)
+    response.end(request.method === "HEAD" ? "" : textOf(language, page))
   }
 }
 
-function shown(state: RouteState, path: string): { status: number; page: string } {
+function textOf(language: Language, page: PageName | "foreign"): string {
+  // Asked for by scripts: nobody sees more of it than its status.
+  return page === "foreign" ? "Another site may not listen here." : pageIn(language, page)
+}
+
+function shown(state: RouteState, path: string): { status: number; page: PageName | "foreign" } {
   const page = pageOf(state)
   // Traefik asks for these with its own request, and keeps the status that they are the page of.
-  if (path === tooManyPath) return { status: 429, page: tooManyPage }
-  if (path === tooLargePath) return { status: 413, page: tooLargePage }
-  if (path === startingPath) return { status: 503, page: startingPage }
-  if (path === interruptedPath) return { status: 503, page: interruptedPage }
-  if (path === foreignPath) return { status: 403, page: "Another site may not listen here." }
+  if (path === tooManyPath) return { status: 429, page: "too-many" }
+  if (path === tooLargePath) return { status: 413, page: "too-large" }
+  if (path === startingPath) return { status: 503, page: "starting" }
+  if (path === interruptedPath) return { status: 503, page: "interrupted" }
+  if (path === foreignPath) return { status: 403, page: "foreign" }
   if (page !== null) return { status: 503, page }
-  if (state.kind === "none" || /database/i.test(path)) return { status: 404, page: unknownHostPage }
+  if (state.kind === "none" || /database/i.test(path)) return { status: 404, page: "unknown" }
   // It is up, and yet nobody but us is there to answer: its pod is on its way.
-  return { status: 503, page: startingPage }
+  return { status: 503, page: "starting" }
 }
 
 export function hostsOf({ spec }: Ingress): string[] {

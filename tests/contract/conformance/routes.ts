@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert"
 import type { Test } from "uvu"
 import type { RouteState } from "../../../sidecar/domain/plan.ts"
-import { largestBodyMb } from "../../../sidecar/routing/pages.ts"
+import { largestBodyMb } from "../../../sidecar/routing/page-words.ts"
 import { Tenant } from "./tenant.ts"
 import type { World } from "./world.ts"
 
@@ -24,40 +24,32 @@ export function routes<E>(test: Test, world: () => World<E>): void {
     assert.equal((await tenant.visit()).status, 200)
   })
 
-  test("a visitor of a suspended tenant reads the reason, whatever is in it", async () => {
-    const reason = 'Invoice <b>INV/2026/7</b> is unpaid --> "sorry" & häßlich $host {{x}}'
-    const state: RouteState = { kind: "suspended", reason }
+  test("a visitor of a suspended tenant reads that it is paused, in their language, and nothing of why", async () => {
+    const state: RouteState = { kind: "suspended" }
     await tenant.route(state)
     assert.deepEqual(await observe(), { hosts: hostsOf(tenant), state })
     for (const path of ["/", "/web/login", "/odoo/crm"]) {
       const { status, body, headers } = await tenant.visit(path)
       assert.equal(status, 503, path)
-      assert.match(
-        body,
-        /Invoice &lt;b&gt;INV\/2026\/7&lt;\/b&gt; is unpaid --&gt; &quot;sorry&quot; &amp; häßlich \$host/,
-      )
+      assert.match(body, /<title>This Odoo is paused<\/title>/)
       assert.match(body, /<meta name="viewport"/)
       assert.match(String(headers["content-type"]), /^text\/html; ?charset=utf-8/i)
       assert.match(String(headers["cache-control"]), /no-store/)
     }
+    const german = await tenant.visit("/", { headers: { "accept-language": "de-DE,de;q=0.9,en;q=0.8" } })
+    assert.match(german.body, /<title>Dieses Odoo pausiert<\/title>/)
     assert.equal((await tenant.visit("/web/login", { method: "POST", body: "login=admin" })).status, 503)
     assert.equal((await tenant.visit("/websocket")).status, 503)
   })
 
-  test("another reason is another page", async () => {
-    await tenant.route({ kind: "suspended", reason: "You asked for it." })
-    assert.match((await tenant.visit()).body, /You asked for it\./)
-    assert.doesNotMatch((await tenant.visit()).body, /unpaid/)
-  })
-
-  test("one that was suspended before anything of it was made says why, too", async () => {
+  test("one that was suspended before anything of it was made says so, too", async () => {
     const early = new Tenant(world())
     const { databases, target } = world().driver
     await databases.raise(early.fence)
-    const state: RouteState = { kind: "suspended", reason: "The first invoice is unpaid." }
+    const state: RouteState = { kind: "suspended" }
     await early.route(state)
     assert.deepEqual(await target.router.observe(early.id), { hosts: hostsOf(early), state })
-    assert.match((await early.visit()).body, /The first invoice is unpaid\./)
+    assert.match((await early.visit()).body, /This Odoo is paused/)
     await target.router.remove(early.fence)
     assert.equal((await early.visit()).status, 404)
   })
@@ -172,7 +164,7 @@ export function routes<E>(test: Test, world: () => World<E>): void {
     const bytes = String(largestBodyMb * 1024 * 1024 + 1)
     const { status, body } = await tenant.visit(path, { method: "POST", headers: { "content-length": bytes } })
     assert.equal(status, 413)
-    assert.match(body, /larger than 512 MB/)
+    assert.match(body, /at most 512 MB/)
     const parts = { jsonrpc: "2.0", method: "call", params: { padding: "x".repeat(10_000_000) } }
     const headers = { "content-type": "application/json" }
     const answer = await tenant.visit(path, { method: "POST", headers, body: JSON.stringify(parts) })

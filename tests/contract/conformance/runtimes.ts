@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert"
 import type { Test } from "uvu"
 import type { TenantId } from "../../../sidecar/domain/tenant.ts"
-import { startingPage } from "../../../sidecar/routing/pages.ts"
+import { pageIn } from "../../../sidecar/routing/pages.ts"
 import type { Answer } from "../../helpers/tenant.ts"
 import { until } from "../../helpers/wait.ts"
 import { Tenant } from "./tenant.ts"
@@ -178,7 +178,7 @@ export function runtimes<E>(test: Test, world: () => World<E>, meanwhile: Meanwh
 
 /** A router that has not heard of an end yet shows the page of one that starts with the status of what it met. */
 function asTold(answer: Answer): Answer {
-  return answer.status === 502 && answer.body === startingPage ? { ...answer, status: 503 } : answer
+  return answer.status === 502 && answer.body === pageIn("en", "starting") ? { ...answer, status: 503 } : answer
 }
 
 async function bundles(tenant: Tenant<unknown>): Promise<string[]> {

@@ -68,7 +68,6 @@ export function specOf(
     slug: id,
     generation: 1,
     desired: "running",
-    reason: "",
     target: "local",
     server: "local",
     database: "shared",

@@ -196,7 +196,8 @@ export class FakeWorld {
         shelve: (fence) => this.#do({ kind: "shelve_backup" }, fence),
       },
       router: {
-        apply: (fence, _endpoint, hosts, state) => this.#do({ kind: "route", hosts, state }, fence),
+        apply: (fence, _endpoint, hosts, state) =>
+          this.#do({ kind: state.kind === "up" ? "route" : "divert", hosts, state }, fence),
         observe: async (tenant) => this.modelOf(tenant).route,
         remove: (fence) => this.#do({ kind: "remove_route" }, fence),
       },

@@ -131,6 +131,7 @@ export function applyStep(model: Model, step: Step, spec: TenantSpec): Model {
     case "apply_settings":
       return { ...model, settings: wantedOf(spec).settingsFingerprint }
     case "route":
+    case "divert":
       if (step.state.kind === "up")
         demand(model.bootstrapped && model.runtime.state === "ready", "visitors meet a ruin")
       return { ...model, route: { hosts: step.hosts.map(({ name }) => name), state: step.state } }
@@ -176,6 +177,7 @@ export function applyHalf(model: Model, step: Step, spec: TenantSpec): Model | n
     case "drop_database":
       return { ...applyStep(model, step, spec), role: model.role }
     case "route":
+    case "divert":
       return { ...model, route: { hosts: [], state: { kind: "maintenance" } } }
     case "open_database":
       return { ...applyStep(model, step, spec), role: "wrong" }

@@ -6,7 +6,6 @@ export function aSpec(changes: Partial<TenantSpec> = {}): TenantSpec {
     slug: "acme",
     generation: 1,
     desired: "running",
-    reason: "",
     target: "local",
     server: "local",
     database: "shared",

@@ -1,6 +1,6 @@
 /** What only Traefik's own kinds can say; other controllers do without it. */
 import type { TenantHost } from "../../../domain/tenant.ts"
-import { largestBodyMb } from "../../../routing/pages.ts"
+import { largestBodyMb } from "../../../routing/page-words.ts"
 import { odooName, odooPort } from "./deployment.ts"
 import { type KubeObject, metadata, type Owner } from "./object.ts"
 import { pagesName } from "./service.ts"

@@ -12,6 +12,8 @@ export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 export function text(value: string): string {
   if (value.trim() !== value) throw new Error("has blanks around it: remove them")
   if (/\p{Cc}/u.test(value)) throw new Error("has more than one line, or a character that cannot be printed: remove it")
+  // Node has put it in the place of what it could not read.
+  if (value.includes("\ufffd")) throw new Error("is not written in UTF-8: convert it")
   return value
 }
 

@@ -1,5 +1,6 @@
 /** The settings of `npm start`: from the environment, else from `.env`, else these. */
-import { existsSync } from "node:fs"
+import { isUtf8 } from "node:buffer"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { readSetting } from "../../sidecar/config.ts"
 import { ToDo } from "./packages.ts"
@@ -19,7 +20,10 @@ export const portNames = Object.keys(ports) as PortName[]
 
 export function loadEnvFile(): void {
   const file = join(repo, ".env")
-  if (existsSync(file)) process.loadEnvFile(file)
+  if (!existsSync(file)) return
+  // What is not UTF-8 Node itself would replace.
+  if (!isUtf8(readFileSync(file))) throw new Error(`${file} is not written in UTF-8: convert it.`)
+  process.loadEnvFile(file)
 }
 
 export function portOf(name: PortName): number {

@@ -136,6 +136,7 @@ test("what is written into the files of other programs holds nothing that they r
     ["PG_HOST", "127.0.0.1; flush ruleset"],
     ["PG_HOST", "two\nlines"],
     ["MASTER_DB", "two\nlines"],
+    ["MASTER_LOGIN", "caf\ufffd"],
     ["KUBE_CALLERS", "traefik,No*"],
     ["KUBE_NAMESPACE_PREFIX", "-x"],
   ] as const) {

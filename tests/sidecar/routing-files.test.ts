@@ -1,5 +1,10 @@
 /** What the router writes for nginx, and what a page tells it later. */
 import { strict as assert } from "node:assert"
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import fc from "fast-check"
 import { suite } from "uvu"
 import { hostsMap } from "../../sidecar/routing/hosts-map.ts"
 import { languageOf, languages, type PageName, pageWords } from "../../sidecar/routing/page-words.ts"
@@ -19,6 +24,46 @@ test("equal hosts make an equal map, in whatever order they come", () => {
 test("the map takes nothing that nginx would read as its own", () => {
   for (const host of ["", "*.localhost", "~.*", "a b", "a;b", "a{", "A.localhost", ".localhost", "\\default"]) {
     assert.throws(() => hostsMap([{ host, upstream }]), /is not the name of a host/, JSON.stringify(host))
+  }
+})
+
+test("whatever a host is called, it is one line of the map or none", () => {
+  const pieces = fc.oneof(
+    fc.constantFrom("a", "Z", "0", "-", ".", "~", "*", "$host", " ", ";", "{", "}", "\\", '"', "\n", "#"),
+  )
+  const anything = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join("")),
+  )
+  fc.assert(
+    fc.property(anything, (host) => {
+      try {
+        assert.match(hostsMap([{ host, upstream }]), /^\\?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])? 127\.66\.0\.1:8069;\n$/)
+      } catch (error) {
+        assert.match(String(error), /is not the name of a host/)
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test("nginx itself reads every host that there may be", () => {
+  const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
+  const drawn = fc.sample(
+    fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join(".")),
+    300,
+  )
+  const hosts = new Set([...drawn, "default", "include", "hostnames", "volatile"])
+  const folder = mkdtempSync(join(tmpdir(), "saas-map-"))
+  try {
+    writeFileSync(join(folder, "hosts.map"), hostsMap([...hosts].map((host) => ({ host, upstream }))))
+    const sizes = "map_hash_max_size 262144; map_hash_bucket_size 512;"
+    const conf = `pid ${folder}/pid; events {} http { ${sizes} map $host $to { default ""; include ${folder}/hosts.map; } }`
+    writeFileSync(join(folder, "nginx.conf"), conf)
+    const nginx = process.env.NGINX_BIN ?? "/usr/sbin/nginx"
+    execFileSync(nginx, ["-t", "-q", "-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")])
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 })
 

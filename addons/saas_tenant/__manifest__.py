@@ -5,7 +5,7 @@
     "category": "Hidden",
     "author": "odoo-saas contributors",
     "license": "LGPL-3",
-    "depends": ["mail", "web"],
+    "depends": ["auth_signup", "mail", "web"],
     "external_dependencies": {"python": ["cryptography"]},
     "data": [
         "security/ir.model.access.csv",

@@ -1,2 +1,3 @@
 from . import portal
 from . import sign_on
+from . import signup

@@ -6,6 +6,7 @@ from odoo.http import request
 
 from odoo.addons.portal.controllers.portal import CustomerPortal, pager
 
+from ..models import number
 from ..models.saas_operation_step import STEP_LABELS
 from .sign_on import sign_on_page
 
@@ -103,7 +104,7 @@ class SaasPortal(CustomerPortal):
             tenant = self._saas_own_tenant(tenant_id)
         except (AccessError, MissingError):
             return request.redirect("/my/odoo")
-        wished = int(plan_id) if plan_id.isdigit() else 0
+        wished = number.whole(plan_id)
         plan = tenant._other_plans().filtered(lambda plan: plan.id == wished)
         # What is no longer sold meanwhile is no longer on the page either.
         if plan:

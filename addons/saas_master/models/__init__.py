@@ -5,6 +5,7 @@ from . import ir_config_parameter
 from . import res_lang
 from . import res_partner
 from . import res_users
+from . import res_users_password
 from . import base_partner_merge
 from . import saas_release
 from . import saas_release_source

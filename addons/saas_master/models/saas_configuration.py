@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from . import host_name
+from . import host_name, number
 
 # Each field's parameter.
 PARAMETERS = {
@@ -73,7 +73,7 @@ class SaasConfiguration(models.TransientModel):
                     )
                 )
             port = settings.url_port
-            if port and not (port.isdigit() and 0 < int(port) < 65536):
+            if port and number.whole(port, 1, 65535) is None:
                 raise ValidationError(self.env._("“%s” is not a port from 1 to 65535.", port))
             if settings.deletions_per_hour < 0:
                 raise ValidationError(self.env._("Deletions per hour cannot be below 0."))

@@ -3,6 +3,8 @@ from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 
+from . import number
+
 # When so many workers in a row have ended over an operation, and none came to a step that was not
 # come to before, no other one is sent there.
 MOST_CRASHES = 5
@@ -202,7 +204,8 @@ class SaasOperationClaim(models.Model):
     @api.model
     def _most_deletions(self):
         value = self.env["ir.config_parameter"].get_param("saas.deletions_per_hour", "")
-        return int(value) if value.isdigit() else DELETIONS_PER_HOUR
+        most = number.whole(value)
+        return DELETIONS_PER_HOUR if most is None else most
 
     @api.model
     def _deletions_left(self, now):

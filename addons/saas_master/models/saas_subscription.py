@@ -5,6 +5,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from . import number
 from .lifecycle import (
     SUBSCRIPTION_CHANGES,
     SUBSCRIPTION_DESIRED,
@@ -208,7 +209,8 @@ class SaasSubscription(models.Model):
     @api.model
     def _grace_days(self):
         value = self.env["ir.config_parameter"].sudo().get_param("saas.grace_days", "")
-        return int(value) if value.isdigit() else GRACE_DAYS
+        days = number.whole(value)
+        return GRACE_DAYS if days is None else days
 
     # What people do
 

@@ -15,7 +15,9 @@ from . import test_intent
 from . import test_isolation
 from . import test_lifecycle
 from . import test_names
+from . import test_number
 from . import test_owner
+from . import test_password
 from . import test_portal
 from . import test_protocol
 from . import test_report

@@ -6,6 +6,7 @@ from . import mail_mail
 from . import res_config_settings
 from . import res_groups
 from . import res_users
+from . import res_users_password
 from . import saas_access_log
 from . import saas_agent
 from . import saas_settings

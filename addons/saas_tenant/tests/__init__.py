@@ -4,6 +4,7 @@ from . import test_hoot
 from . import test_mail
 from . import test_module
 from . import test_notices
+from . import test_password
 from . import test_relay
 from . import test_sign_on
 from . import test_staff

@@ -46,6 +46,8 @@ class SaasOperationClaim(models.Model):
     def _lock_ready(self, targets, limit, now, deletions, held):
         """Operations that wait, or whose worker has not been heard of in time; others' are skipped.
 
+        Templates come last: a tenant that needs one builds it itself, and all others need not wait.
+
         :param deletions: whether the brake lets more tenants be deleted now
         :param held: leases that whoever asks works under, run out or not
         """
@@ -82,7 +84,7 @@ class SaasOperationClaim(models.Model):
                                OR other.target_id = op.target_id
                               )
                    )
-          ORDER BY op.id
+          ORDER BY op.kind = 'build_template', op.id
              LIMIT %(limit)s
                FOR UPDATE OF op SKIP LOCKED
             """,

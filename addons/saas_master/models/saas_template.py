@@ -83,13 +83,39 @@ class SaasTemplate(models.Model):
         return template
 
     @api.model
+    def _for_new(self, plan, server, lang):
+        """What a new tenant that speaks ``lang`` is made of: nobody waits for languages of others.
+
+        Until the template of a plan is ready, that is one that differs in its languages only.
+        """
+        wanted = self._get(plan, server)
+        if wanted.state == "ready":
+            return wanted
+        ready = self.search(
+            [("server_id", "=", server.id), ("state", "=", "ready")], order="id desc"
+        )
+        return ready.filtered(lambda template: template._serves(wanted, lang))[:1] or wanted
+
+    def _serves(self, wanted, lang):
+        """Whether this one has the content of the wanted one, and that language."""
+        self.ensure_one()
+        languages = self._spec()["languages"]
+        same = self._key_of(wanted.release_id, wanted._spec()["modules"], languages)
+        return self.key == same and lang in ("en_US", *languages)
+
+    @api.model
     def _ensure_for(self, plans=None):
-        """Have a template ready on every server before the first customer asks for it."""
+        """Have a template ready on every server before the first customer asks for it.
+
+        :return: those that are to be built now, because nothing was like them
+        """
+        before = self.search([])
         if plans is None:
             plans = self.env["product.template"].search([("is_saas_plan", "=", True)])
         for server in self.env["saas.database.server"].search([("target_id", "!=", False)]):
             for plan in plans.filtered(lambda plan: plan.is_saas_plan and plan.active):
                 self._get(plan, server)
+        return self.search([]) - before
 
     def _build(self, reason=""):
         for template in self:

@@ -16,7 +16,8 @@ class SaasTenantPlace(models.Model):
                 tenant.status_id.message = reason
                 tenant.placement_reason = reason
                 continue
-            template = Template._get(tenant.plan_id, server)
+            lang = tenant.bootstrap_lang or "en_US"
+            template = Template._for_new(tenant.plan_id, server, lang)
             tenant.status_id.message = False
             tenant.write(
                 {

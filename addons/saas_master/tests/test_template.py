@@ -1,3 +1,6 @@
+from contextlib import contextmanager
+from unittest.mock import patch
+
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
@@ -52,6 +55,41 @@ class TestTemplate(SaasCase):
             self.assertIn("nl_NL", template._spec()["languages"])
             self.assertNotIn("en_US", template._spec()["languages"])
             self.assertEqual(template.operation_ids.state, "queued")
+
+    def test_a_language_is_announced_and_nobody_waits_for_its_templates(self):
+        self.env["res.partner"].search([("lang", "!=", "en_US")]).lang = "en_US"
+        made = self.env["saas.template"]._get(self.plan, self.server)
+        made._build()
+        for claim in self._claim():
+            self._finish(claim)
+        self.assertEqual(made.state, "ready")
+        with self._said_on_the_bus() as said:
+            self.env["res.lang"]._activate_lang("nl_NL")
+        self.assertIn("built again in the background", said[0]["message"])
+        # Nothing new is to be built: nothing to say.
+        with self._said_on_the_bus() as said:
+            self.env["res.lang"]._activate_lang("nl_NL")
+        self.assertEqual(said, [])
+        tenants = self._sell("speaks-english") + self._sell("speaks-it-too")
+        self.assertEqual(tenants.template_id, made)
+        self.assertEqual(
+            self.env["saas.template"]._for_new(self.plan, self.server, "nl_NL"),
+            self.env["saas.template"]._get(self.plan, self.server),
+        )
+        kinds = [claim["kind"] for claim in self._claim()]
+        self.assertEqual(kinds, sorted(kinds, key=lambda kind: kind == "build_template"))
+        self.assertEqual(kinds[:2], ["reconcile", "reconcile"])
+
+    @contextmanager
+    def _said_on_the_bus(self):
+        said = []
+
+        def take(_user, kind, message, **_options):
+            if kind == "simple_notification":
+                said.append(message)
+
+        with patch.object(self.env.registry["res.users"], "_bus_send", take):
+            yield said
 
     def test_a_failed_build_says_why_and_is_built_again(self):
         before = self._templates()

@@ -22,8 +22,8 @@ export interface NginxSettings {
 const pages = `error_page 404 /.saas/unknown.html;
       error_page 413 /.saas/too-large.html;
       error_page 429 /.saas/too-many.html;
-      error_page 504 =503 /.saas/starting.html;
-      error_page 503 /.saas/$saas_address.html;`
+      error_page 504 =503 /.saas/$saas_absence.$saas_form;
+      error_page 503 /.saas/$saas_closed;`
 
 export function nginxConfig(settings: NginxSettings): string {
   const { folder, httpPort, masterHost, masterUpstream, trustedProxies, secureCookies, user, ipv6 } = settings
@@ -36,7 +36,7 @@ worker_processes 2;
 worker_shutdown_timeout 120s;
 events { worker_connections 4096; }
 http {
-  types { text/html html; }
+  types { text/html html; text/plain txt; text/xml xml; application/json json; }
   default_type text/html;
   charset utf-8;
   log_format saas '$remote_addr [$time_iso8601] $host "$request_method $uri" $status $body_bytes_sent $request_time';
@@ -91,7 +91,20 @@ http {
   map "$saas_trusted:$http_x_forwarded_proto" $saas_scheme { default $scheme; "yes:https" https; "yes:http" http; }
 
   # The first of the visitor's languages that our pages speak.
-  map $http_accept_language $saas_language { default ${languages[0]}; "~(?:^|,) *(?<language>${languages.join("|")})(?:[-;, ]|$)" $language; }
+  map "$cookie_frontend_lang,$http_accept_language" $saas_language { default ${languages[0]}; "~(?:^|,) *(?<language>${languages.join("|")})(?:[-_;, ]|$)" $language; }
+  # How whoever asks can read what is said in place of an Odoo (absence.ts). A browser says that it takes a page, as do
+  # those who say nothing at all.
+  map "$request_uri|$content_type|$http_accept" $saas_form {
+    default txt;
+    "~^/+xmlrpc/" xml;
+    "~^/+json(rpc|/)" json;
+    "~[|].*text/html" html;
+    "~[|][|]$" html;
+  }
+  map $saas_upstream $saas_absence { default starting; "${masterUpstream}" away; }
+  # A tenant that is closed has a page of its own; a program cannot read it.
+  map $saas_form $saas_closed { default closed.$saas_form; html $saas_address.html; }
+  map $status $saas_retry { default ""; 503 5; }
   map $request_method $saas_reads { default no; GET yes; HEAD yes; }
 
   # Attempts to sign in, by the address they come from; an empty key is not counted.
@@ -128,10 +141,10 @@ http {
 
     # Not named locations: those keep the method, and a page refuses every POST.
     ${pages}
-    error_page 502 =503 /.saas/starting.html;
-    error_page 599 =503 /.saas/interrupted.html;
+    error_page 502 =503 /.saas/$saas_absence.$saas_form;
+    error_page 599 =503 /.saas/interrupted.$saas_form;
     recursive_error_pages on;
-    location ^~ /.saas/ { internal; alias ${folder}/pages/; ssi on; add_header Cache-Control no-store always; add_header X-Content-Type-Options nosniff always; }
+    location ^~ /.saas/ { internal; alias ${folder}/pages/; ssi on; add_header Cache-Control no-store always; add_header Retry-After $saas_retry always; add_header X-Content-Type-Options nosniff always; }
 
     # The database manager, whatever is written around it.
     location ~* ^/web/database(/|$) { return 404 "There is nothing here.\n"; }

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { execa } from "execa"
 import { RetryableError } from "../domain/errors.ts"
+import { programFiles } from "./absence.ts"
 import { locked } from "./file-lock.ts"
 import { nginxConfig } from "./nginx-config.ts"
 import { orphanedWorkers } from "./orphans.ts"
@@ -25,7 +26,7 @@ export interface NginxOptions {
 }
 
 /** Those that are the same for all tenants. */
-const commonPages: readonly PageName[] = ["unknown", "starting", "interrupted", "too-large", "too-many"]
+const commonPages: readonly PageName[] = ["unknown", "starting", "away", "interrupted", "too-large", "too-many"]
 const serveSeconds = 10
 const pollMs = 20
 
@@ -138,6 +139,7 @@ export class Nginx {
   async #writeFiles(): Promise<boolean> {
     const { folder } = this.#options
     for (const name of commonPages) await writeFile(join(folder, "pages", `${name}.html`), inEachLanguage(name))
+    for (const [name, text] of Object.entries(programFiles())) await writeFile(join(folder, "pages", name), text)
     const worker = process.getuid?.() === 0 ? await workerUser() : null
     // A page says that a tenant is suspended.
     await chmod(join(folder, "pages"), 0o710)

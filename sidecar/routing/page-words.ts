@@ -3,7 +3,16 @@
 export const languages = ["en", "de", "fr", "es"] as const
 export type Language = (typeof languages)[number]
 
-export type PageName = "suspended" | "maintenance" | "unknown" | "starting" | "interrupted" | "too-many" | "too-large"
+/** `away` is the master's, all others are a tenant's. */
+export type PageName =
+  | "suspended"
+  | "maintenance"
+  | "unknown"
+  | "starting"
+  | "away"
+  | "interrupted"
+  | "too-many"
+  | "too-large"
 
 export interface PageWords {
   readonly title: string
@@ -92,6 +101,36 @@ export const pageWords: Record<PageName, Record<Language, PageWords>> = {
     es: {
       title: "Este Odoo se está iniciando",
       paragraphs: ["Responderá en unos segundos. Esta página lo intenta de nuevo automáticamente."],
+    },
+  },
+  away: {
+    en: {
+      title: "This site is away for a moment",
+      paragraphs: [
+        "It is being restarted and comes back by itself. This page tries again automatically.",
+        "Customers' Odoos go on meanwhile.",
+      ],
+    },
+    de: {
+      title: "Diese Website ist kurz nicht erreichbar",
+      paragraphs: [
+        "Sie wird neu gestartet und kommt von selbst wieder. Diese Seite versucht es automatisch erneut.",
+        "Die Odoos der Kunden laufen unterdessen weiter.",
+      ],
+    },
+    fr: {
+      title: "Ce site est momentanément indisponible",
+      paragraphs: [
+        "Il redémarre et revient de lui-même. Cette page réessaie automatiquement.",
+        "Les Odoo des clients continuent de fonctionner.",
+      ],
+    },
+    es: {
+      title: "Este sitio no está disponible por un momento",
+      paragraphs: [
+        "Se está reiniciando y volverá por sí solo. Esta página lo intenta de nuevo automáticamente.",
+        "Los Odoo de los clientes siguen funcionando.",
+      ],
     },
   },
   interrupted: {

@@ -46,7 +46,8 @@ export function inEachLanguage(name: PageName): string {
 
 export function pageIn(language: Language, name: PageName): string {
   const { title, paragraphs } = pageWords[name][language]
-  const refresh = name === "starting" ? '<meta http-equiv="refresh" content="3">' : ""
+  // Never where something was sent that may change things.
+  const refresh = name === "starting" || name === "away" ? '<meta http-equiv="refresh" content="3">' : ""
   return `<!doctype html>
 <html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${refresh}
 <title>${escapeHtml(title)}</title>

@@ -202,6 +202,50 @@ test("a tenant that takes no connections is said to be starting, on a page that 
   assert.equal(await bodyOf("two.localhost"), `this is ${second.host}`)
 })
 
+test("while the master is away its visitors get a page about it, in their language", async () => {
+  const page = async (headers: Record<string, string>) => {
+    const answer = await get("localhost", "/odoo", { headers: { accept: "text/html,*/*", ...headers } })
+    assert.equal(answer.status, 503)
+    assert.match(String(answer.headers["content-type"]), /^text\/html/)
+    return answer.body
+  }
+  assert.match(await page({}), /lang="en".*This site is away for a moment/s)
+  assert.match(await page({ "accept-language": "de-DE,de;q=0.9,en;q=0.8" }), /lang="de".*kurz nicht erreichbar/s)
+  assert.match(await page({ "accept-language": "nl,pl;q=0.5" }), /lang="en"/)
+  assert.match(await page({ "accept-language": "fr", cookie: "frontend_lang=de_CH" }), /lang="de"/)
+  assert.match(await page({ "accept-language": "de", cookie: "frontend_lang=en_US" }), /lang="en"/)
+})
+
+test("a program that asks somebody who is away gets what it can read", async () => {
+  await mine.apply(two, { host: "127.70.1.9", port: second.port }, hosts("two.localhost"), up)
+  for (const host of ["localhost", "two.localhost"]) {
+    const ask = async (path: string, type: string, headers: Record<string, string> = {}) => {
+      const answer = await get(host, path, { method: "POST", headers: { accept: "*/*", ...headers }, body: "x" })
+      assert.equal(answer.status, 503, path)
+      assert.ok(String(answer.headers["content-type"]).startsWith(type), `${path}: ${answer.headers["content-type"]}`)
+      assert.equal(answer.headers["retry-after"], "5")
+      assert.doesNotMatch(answer.body, /<html/)
+      return answer.body
+    }
+    const json = { "content-type": "application/json" }
+    for (const path of ["/jsonrpc", "/json/2/res.partner/search"]) {
+      const { error, message } = JSON.parse(await ask(path, "application/json", json))
+      assert.equal(error.message, message)
+      assert.match(message, /interrupted/)
+    }
+    const fault = /<fault>.*<int>503<\/int>.*<string>[^<]+<\/string>/s
+    assert.match(await ask("/xmlrpc/2/common", "text/xml", { "content-type": "text/xml" }), fault)
+    // Odoo's own web client takes JSON for an answer, and anything else for a connection that was lost.
+    await ask("/web/dataset/call_kw/res.partner/read", "text/plain", json)
+    const read = await get(host, "/web/health", { headers: { accept: "*/*" } })
+    assert.match(read.body, /^This Odoo is [a-z ]+\. Try again/)
+  }
+  await mine.apply(two, second, hosts("two.localhost"), suspended)
+  const closed = await get("two.localhost", "/", { headers: { accept: "*/*" } })
+  assert.deepEqual([closed.status, closed.body.includes("<html")], [503, false])
+  await mine.apply(two, second, hosts("two.localhost"), up)
+})
+
 test("an older claim leaves files, pages and nginx as they are", async () => {
   const files = () => ["hosts.map", "hosts.d", "pages"].flatMap((name) => contents(join(folder, name)))
   const before = files()

@@ -10,6 +10,7 @@ stay inside its own database, so that CONNECT on any other one can be taken away
 * `postgres` means the tenant's own database, and any other database is refused;
 * a reload (SIGHUP, a limit of Odoo's own) ends the process instead of executing it anew: whoever
   started it decides what comes next;
+* what nobody needs from outside is shut (servers/doors.py);
 * a stop lets requests that are being answered finish (servers/);
 * due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL;
 * requests for which there is no connection left wait for one;
@@ -33,7 +34,7 @@ import odoo.init  # sets Odoo up, so it comes before everything else of it
 # isort: split
 import psycopg2
 import urllib3.util.connection
-from servers import evented, prefork, threaded
+from servers import doors, evented, prefork, threaded
 
 from odoo import sql_db
 from odoo.cli.server import check_postgres_user, check_root_user, report_configuration
@@ -60,6 +61,9 @@ class Misconfigured(Exception):
 
 class ForeignDatabase(psycopg2.OperationalError):
     """Raised as what PostgreSQL itself would say: every caller in Odoo is prepared for that."""
+
+    # Whoever has asked may read it (servers/doors.py).
+    saas_worded = True
 
     def __init__(self, name):
         super().__init__(f"This Odoo serves one database only and does not connect to {name!r}.")
@@ -198,6 +202,7 @@ def prepare(args):
     queue_for_connections()
     tame_reloads()
     call_by_ipv6()
+    doors.shut()
     check_root_user()
     logging.getLogger("odoo.tools.config").addFilter(_is_no_option_of_ours)
     config.parse_config(args, setup_logging=True)

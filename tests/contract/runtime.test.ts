@@ -8,6 +8,7 @@ import { tryRun } from "../../scripts/lib/commands.ts"
 import { repo } from "../../scripts/lib/paths.ts"
 import { until } from "../helpers/wait.ts"
 import { BareOdoo } from "./bare-odoo.ts"
+import { doors } from "./doors.ts"
 
 const test = suite("the runtime")
 
@@ -71,6 +72,15 @@ test("what is called for another database is refused, and nothing is loaded for 
   }
   await end(child)
 })
+
+doors(
+  test,
+  () => bare,
+  () => {
+    const child = launch()
+    return { end: () => end(child) }
+  },
+)
 
 test("requests for which there is no connection left wait for one", async () => {
   const child = launch({ db_maxconn: "5" })

@@ -7,19 +7,21 @@ export interface Place {
   readonly port: number
   /** As visitors write it; the address where nobody leads them. */
   readonly host?: string
+  /** Of the page that asks; the host's own where none is given. */
+  readonly origin?: string
 }
 
 /** Resolves with the status of the answer, and the socket where it is one to talk by; whoever gets it closes it. */
 export async function openWebsocket(
   place: Place,
 ): Promise<{ readonly status: number; readonly socket: Socket | null }> {
-  const { address, port, host = `${address}:${port}` } = place
+  const { address, port, host = `${address}:${port}`, origin = `http://${host}` } = place
   return await new Promise((resolve, reject) => {
     const headers = {
       host,
       connection: "Upgrade",
       upgrade: "websocket",
-      origin: `http://${host}`,
+      origin,
       "sec-websocket-version": "13",
       "sec-websocket-key": Buffer.alloc(16).toString("base64"),
     }

@@ -15,6 +15,7 @@ import { Outside } from "../helpers/outside.ts"
 import { confirmQuotation, type TenantRow, waitForPhase } from "../helpers/sales.ts"
 import { redeem, type Signer, signOnToken, TenantSaidNo, TenantUser, visit } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
+import { doors } from "./doors.ts"
 import { neighbours } from "./neighbours.ts"
 
 const test = suite("the administrator of a tenant")
@@ -268,7 +269,7 @@ except OSError as error: print(type(error).__name__)`),
   )
 })
 
-neighbours(test, () => ({ it, a, b, intruder, victim, admin }))
+for (const part of [neighbours, doors]) part(test, () => ({ it, a, b, intruder, victim, admin }))
 
 /** Where a tenant listens: what its own configuration calls its internal address. */
 function addressOf(tenant: Intruder): string {

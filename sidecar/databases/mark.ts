@@ -1,6 +1,7 @@
 /**
  * What we write on a database of ours, as its comment: comments are shared objects that only the owner changes, so
- * a tenant cannot forge one, and they change in the same transaction as what they speak of.
+ * a tenant cannot forge one, and they change in the same transaction as what they speak of. Every tenant can read all
+ * of them: they say nothing of what others have.
  */
 import { z } from "zod"
 
@@ -10,8 +11,6 @@ const schema = z.object({
   /** A tenant's id or a template's key. */
   subject: z.string(),
   stage: z.enum(["cloned", "prepared", "open", "building", "ready"]),
-  /** Of a ready template: where its addons are, and which of them are installed. */
-  content: z.object({ sources: z.array(z.string()), modules: z.array(z.string()) }).optional(),
 })
 
 export type Mark = z.infer<typeof schema>

@@ -77,6 +77,14 @@ export class Operator {
         `ALTER TABLE saas.tenant ADD COLUMN IF NOT EXISTS mail boolean NOT NULL DEFAULT true,
                                  ADD COLUMN IF NOT EXISTS https boolean NOT NULL DEFAULT true`,
       )
+      // Of a ready template: where its addons are, and which of them are installed.
+      await client.query(
+        `CREATE TABLE IF NOT EXISTS saas.template (
+           name text PRIMARY KEY,
+           sources text[] NOT NULL,
+           modules text[] NOT NULL
+         )`,
+      )
     })
   }
 

@@ -130,7 +130,7 @@ export class DatabaseTemplates implements Templates {
     await client.query(
       `CREATE DATABASE ${ident(draft)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' STRATEGY wal_log`,
     )
-    await client.query(`COMMENT ON DATABASE ${ident(draft)} IS ${this.#mark(template, { stage: "building" })}`)
+    await client.query(`COMMENT ON DATABASE ${ident(draft)} IS ${this.#mark(template, "building")}`)
     await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM PUBLIC`)
     await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${ident(draft)} TO ${templateOwner}`)
     await operator.session(draft, `saas build ${draft}`, async (inside) => {
@@ -140,7 +140,7 @@ export class DatabaseTemplates implements Templates {
     })
     const modules = [...template.modules, "saas_tenant"]
     await this.#options.installer.install({ server, template, database: draft, password, modules }, fence)
-    const content = { sources: [...template.release.sources], modules: await this.#installedIn(server, draft) }
+    const installed = await this.#installedIn(server, draft)
     // A session on a template makes every clone of it fail, so nobody may have one.
     await client.query(`REVOKE ALL ON DATABASE ${ident(draft)} FROM ${templateOwner}`)
     await client.query(`ALTER DATABASE ${ident(draft)} WITH ALLOW_CONNECTIONS false`)
@@ -150,7 +150,15 @@ export class DatabaseTemplates implements Templates {
     await dropDatabase(client, name)
     await client.query("BEGIN")
     await client.query(`ALTER DATABASE ${ident(draft)} RENAME TO ${ident(name)}`)
-    await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, { stage: "ready", content })}`)
+    await client.query(`COMMENT ON DATABASE ${ident(name)} IS ${this.#mark(template, "ready")}`)
+    await client.query("DELETE FROM saas.template WHERE name = $1 OR name NOT IN (SELECT datname FROM pg_database)", [
+      name,
+    ])
+    await client.query("INSERT INTO saas.template (name, sources, modules) VALUES ($1, $2, $3)", [
+      name,
+      template.release.sources,
+      installed,
+    ])
     await client.query("COMMIT")
   }
 
@@ -164,8 +172,8 @@ export class DatabaseTemplates implements Templates {
     })
   }
 
-  #mark(template: TemplateSpec, mark: Pick<Mark, "stage" | "content">): string {
-    return literal(writeMark({ installation: this.#options.installation(), subject: template.key, ...mark }))
+  #mark(template: TemplateSpec, stage: Mark["stage"]): string {
+    return literal(writeMark({ installation: this.#options.installation(), subject: template.key, stage }))
   }
 
   /** What builds that were killed have left. */

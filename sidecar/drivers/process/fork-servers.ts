@@ -5,7 +5,6 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Logger } from "pino"
-import { readMark } from "../../databases/mark.ts"
 import type { Servers } from "../../databases/servers.ts"
 import { forkServerConf } from "../../domain/odoo-conf.ts"
 import type { Holder } from "./holder.ts"
@@ -37,7 +36,7 @@ export class ForkServers {
   async warmNewest(): Promise<void> {
     await this.#quietly(async () => {
       const rows = await this.#query(`${readyTemplates} ORDER BY oid DESC`)
-      const ready = rows.flatMap(templateOf).filter(({ name }) => name.endsWith(this.#suffix))
+      const ready = rows.filter(({ name }) => name.endsWith(this.#suffix))
       for (const template of ready.slice(0, kept)) await this.#warm(template)
     })
   }
@@ -46,7 +45,7 @@ export class ForkServers {
   async warm(name: string): Promise<void> {
     await this.#quietly(async () => {
       const rows = await this.#query(`${readyTemplates} AND datname = $1`, [name])
-      for (const template of rows.flatMap(templateOf).slice(0, 1)) await this.#warm(template)
+      for (const template of rows.slice(0, 1)) await this.#warm(template)
     })
   }
 
@@ -55,9 +54,9 @@ export class ForkServers {
   }
 
   /** The same template is the same on every server: who has it does not matter, nor who is away. */
-  async #query(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+  async #query(sql: string, values: readonly unknown[] = []): Promise<WarmTemplate[]> {
     const answers = await Promise.allSettled(
-      this.#options.servers.shared.map(({ operator }) => operator.query<Row>(sql, values)),
+      this.#options.servers.shared.map(({ operator }) => operator.query<WarmTemplate>(sql, values)),
     )
     const rows = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))
     const [first] = answers
@@ -94,21 +93,11 @@ export class ForkServers {
   }
 }
 
-interface Row {
-  readonly name: string
-  readonly comment: string | null
-}
-
 interface WarmTemplate {
   readonly name: string
   readonly sources: readonly string[]
   readonly modules: readonly string[]
 }
 
-const readyTemplates = `SELECT datname AS name, shobj_description(oid, 'pg_database') AS comment FROM pg_database
-  WHERE datdba = current_user::regrole AND NOT datallowconn AND datname LIKE 'tpl\\_%'`
-
-function templateOf({ name, comment }: Row): WarmTemplate[] {
-  const mark = readMark(comment)
-  return mark?.stage === "ready" && mark.content ? [{ name, ...mark.content }] : []
-}
+const readyTemplates = `SELECT name, sources, modules FROM pg_database JOIN saas.template ON name = datname
+  WHERE datdba = current_user::regrole AND NOT datallowconn`

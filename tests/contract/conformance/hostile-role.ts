@@ -29,6 +29,13 @@ export function hostileRole<E>(test: Test, world: () => World<E>): void {
     }
   })
 
+  test("no comment that a tenant can read tells what others have", async () => {
+    const shared = "SELECT string_agg(description, ' ') AS all FROM pg_shdescription"
+    const comments = String((await world().asTenant(one.id, one.id, shared)).rows[0]?.all)
+    assert.match(comments, new RegExp(one.id))
+    assert.doesNotMatch(comments, /contacts|modules|sources/)
+  })
+
   test("a tenant makes nothing outside of its database", async () => {
     for (const statement of [
       "CREATE DATABASE mine",

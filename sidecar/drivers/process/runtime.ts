@@ -173,6 +173,8 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     if (process) await this.#stopProcess(process, fence, drainSeconds)
     await servers.check(fence)
     await this.#processes.endAll(fence.tenant)
+    // One that is held for its storage would not start anew, which is when they are removed otherwise.
+    await this.#temporary.keepOnly(fence.tenant, null)
     if (process) await this.#exitNoted(fence.tenant, process)
   }
 

@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { execa } from "execa"
 import type { TenantId } from "../../domain/tenant.ts"
 import type { Layout } from "./layout.ts"
+import { missingIs } from "./records.ts"
 
 export class TemporaryFiles {
   readonly #layout: Layout
@@ -25,12 +26,11 @@ export class TemporaryFiles {
     return made
   }
 
-  /** Of what other starts have left, however deep it is. */
+  /** Removes what other starts have left, however deep it is; null keeps nothing. */
   async keepOnly(tenant: TenantId, kept: string | null): Promise<void> {
-    if (kept === null) return
     const folder = this.#layout.temporary(tenant)
-    const others = (await readdir(folder)).map((name) => join(folder, name)).filter((path) => path !== kept)
-    await remove(others)
+    const names = await readdir(folder).catch(missingIs([]))
+    await remove(names.map((name) => join(folder, name)).filter((path) => path !== kept))
   }
 
   /** Nothing was started with it. */

@@ -1,10 +1,12 @@
 /** Visitors who leave before they are answered take nobody's Odoo with them, however it was started. */
 import { strict as assert } from "node:assert"
 import { once } from "node:events"
+import { readFileSync } from "node:fs"
 import { connect } from "node:net"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Test } from "uvu"
 import type { LoopbackEndpoint } from "../../../sidecar/drivers/process/endpoint.ts"
+import { openWebsocket } from "../../helpers/websocket.ts"
 import { Tenant } from "../conformance/tenant.ts"
 import { Visitors } from "../conformance/visitors.ts"
 import { endForkServers, forkServersAreReady, isForked } from "./fork-servers.ts"
@@ -22,6 +24,7 @@ export function departures(test: Test, world: () => ProcessWorld): void {
       const tenant = await new Tenant(world()).make()
       assert.equal(await isForked(world(), tenant), kind === "forked")
       const before = await world().pidOf(tenant.id)
+      assert.match(readFileSync(`/proc/${before}/status`, "utf8"), /^Seccomp:\s*2$/m)
       const own = (await world().driver.target.runtime.endpoint(tenant.fence)) as LoopbackEndpoint
       const router = { host: "127.0.0.1", port: world().installation.ports.http }
       const visitors = new Visitors(() => tenant.visit(), 2)
@@ -29,6 +32,9 @@ export function departures(test: Test, world: () => ProcessWorld): void {
         for (const place of [router, own]) await leaveOften(place, words(tenant.host))
       }
       await visitors.served(10)
+      const { status, socket } = await openWebsocket({ address: router.host, port: router.port, host: tenant.host })
+      socket?.destroy()
+      assert.equal(status, 101)
       assert.deepEqual(await visitors.leave(), new Set([200]))
       assert.equal(await world().pidOf(tenant.id), before)
       const { state, crashes } = await world().driver.target.runtime.observe(tenant.id)

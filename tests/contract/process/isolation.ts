@@ -49,7 +49,7 @@ export function isolation(test: Test, world: () => ProcessWorld): void {
     assert.equal(await status("CapEff"), "0000000000000000")
   })
 
-  test("memory, processor and open files have the limits of the plan", async () => {
+  test("memory, processor, processes and open files have the limits of the plan", async () => {
     const pid = await world().pidOf(one.id)
     const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8")
     const path = (controller: string) => new RegExp(`^\\d+:[^:]*\\b${controller}\\b[^:]*:(.*)$`, "m").exec(groups)?.[1]
@@ -61,6 +61,7 @@ export function isolation(test: Test, world: () => ProcessWorld): void {
     assert.equal(read("memory", v2 ? "memory.max" : "memory.limit_in_bytes"), String(700 * 1024 * 1024))
     if (v2) assert.equal(read("cpu", "cpu.max"), "150000 100000")
     else assert.equal(read("cpu", "cpu.cfs_quota_us"), "150000")
+    assert.equal(read("pids", "pids.max"), "1024")
     assert.match(readFileSync(`/proc/${pid}/limits`, "utf8"), /^Max open files\s+4096\s+4096/m)
   })
 
@@ -163,6 +164,18 @@ for level in range(30): os.mkdir("d" * 200); os.chdir("d" * 200)`)
     await three.remove()
     assert.equal(existsSync(folder(three.id)), false)
     rmSync(join(world().installation.stateDir, "backups", three.id), { recursive: true })
+  })
+
+  test("temporary files count as storage, and are gone after a stop", async () => {
+    const { files } = world().driver.target
+    const before = await files.usage(one.id)
+    const write = `import os; open("/tmp/big", "wb").write(os.urandom(20_000_000)); os.makedirs("/dev/shm/" + "d/" * 500)`
+    await new Intruder(world().installation.stateDir, one.id).confined(write)
+    assert.ok((await files.usage(one.id)) - before >= 20)
+    await one.stop()
+    assert.ok((await files.usage(one.id)) - before < 5)
+    await one.start()
+    await one.awaitState("ready")
   })
 
   test("a log that its tenant turned into a link or a pipe shows nothing and holds nobody up", async () => {

@@ -36,7 +36,7 @@ export interface SeenRuntime {
   readonly crashes: number
   /** Whether a start in place of this one ends it first, with all that a stop does. */
   readonly replaceable?: boolean
-  /** Why it does not get ready, where waiting will not mend that: in words that a person can act on. */
+  /** Why it does not get ready, or was not started, where waiting will not mend that: in words that a person can act on. */
   readonly problem?: string
 }
 
@@ -189,9 +189,10 @@ function planRuntime(spec: TenantSpec, wanted: Wanted, seen: Observation): Decis
     return step({ kind: runtime.replaceable ? "start_runtime" : "stop_runtime" })
   }
   if (runtime.state === "stopped") {
-    if (runtime.crashes >= crashLoop) {
-      // Visitors would wait for an answer that does not come.
-      if (route.state.kind === "up") return routeTo(spec, { kind: "maintenance" })
+    const loops = runtime.crashes >= crashLoop
+    // Visitors would wait for an answer that does not come.
+    if ((loops || runtime.problem) && route.state.kind === "up") return routeTo(spec, { kind: "maintenance" })
+    if (loops) {
       return wait(
         60,
         `It ended by itself ${runtime.crashes} times in ten minutes. Its log says why; it is tried again.`,

@@ -212,6 +212,15 @@ test("what belongs to another installation is not touched, but visitors are told
   assert.is(plan(deleted, wanted, { ...nothing, database: foreign.database }).kind, "blocked")
 })
 
+test("while its starts are refused visitors get a page, and it is tried on", () => {
+  const problem = "Cannot execute python3: No such file or directory."
+  const refused = { ...serving, runtime: { ...nothing.runtime, problem }, tenant: null }
+  assert.is(nextStep(aSpec(), refused), "divert")
+  const shown: Observation = { ...refused, route: { ...refused.route, state: { kind: "maintenance" } } }
+  assert.is(nextStep(aSpec(), shown), "start_runtime")
+  assert.is(nextStep(aSpec(), { ...serving, route: shown.route }), "route")
+})
+
 test("a crash loop is waited out with a page for visitors, and says so", () => {
   const crashed = { ...serving, runtime: { ...nothing.runtime, crashes: crashLoop - 1 }, tenant: null }
   assert.is(nextStep(aSpec(), crashed), "start_runtime")

@@ -21,6 +21,7 @@ import type { ForkServers } from "./fork-servers.ts"
 import { Health } from "./health.ts"
 import { type Held, type Holder, RunsAlready } from "./holder.ts"
 import type { Layout } from "./layout.ts"
+import { clearLogPlace } from "./log-place.ts"
 import { tail } from "./log-tail.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment } from "./odoo.ts"
 import type { Place, Places } from "./place.ts"
@@ -60,6 +61,8 @@ const pollMs = 25
 export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
   readonly #options: RuntimeOptions
   readonly #health = new Health((tenant) => this.#isHealthy(tenant))
+  /** Why the last start of a tenant was refused. */
+  readonly #refusals = new Map<TenantId, string>()
 
   readonly #processes: TenantProcesses
   readonly #stops: Stops
@@ -95,6 +98,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     await firewall?.apply(() => places.seats())
     const joined = (await cgroups?.ensure(spec.id, spec.limits)) ?? []
     const data = layout.data(spec.id)
+    await clearLogPlace(layout.log(spec.id), [data], place.uid)
     const temporary = await this.#temporary.make(spec.id, place.uid)
     try {
       const { forked, ...process } = await holder.start({
@@ -114,6 +118,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
         kept: this.#needs(spec),
         fork_server: forkServer,
       })
+      this.#refusals.delete(spec.id)
       // The next one need not wait so long.
       if (!forked) void forkServers.warm(forkServer)
       await writeAtomically(
@@ -124,6 +129,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       await this.#temporary.keepOnly(spec.id, temporary)
     } catch (error) {
       // A twin of this step was faster, or died before it could note what it had started.
+      if (error instanceof RetryableError) this.#refusals.set(spec.id, error.message)
       if (!(error instanceof RunsAlready)) throw error
       await this.#temporary.discard(temporary)
     }
@@ -138,7 +144,8 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
       this.#health.forget(tenant)
       // What it has left running could write, and read what comes in its place: it is to be stopped, too.
       if ((await this.#processes.of(tenant)).length > 0) return { state: "starting", fingerprint: "left over", crashes }
-      return { state: "stopped", fingerprint: "", crashes }
+      const problem = this.#refusals.get(tenant)
+      return { state: "stopped", fingerprint: "", crashes, ...(problem === undefined ? {} : { problem }) }
     }
     const started = await this.#readStarted(tenant)
     const isKnown = started?.pid === process.pid && started.started === process.started
@@ -211,6 +218,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     const { servers, holder, cgroups } = this.#options
     await servers.check(fence)
     await this.#processes.endAll(fence.tenant)
+    this.#refusals.delete(fence.tenant)
     await holder.release(fence.tenant, fence.epoch)
     await cgroups?.remove(fence.tenant)
   }

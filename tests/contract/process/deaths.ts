@@ -1,6 +1,7 @@
 /** Whatever of ours is killed, tenants serve on or are served again, and nobody else's is touched. */
 import { strict as assert } from "node:assert"
-import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { execa } from "execa"
@@ -61,6 +62,30 @@ export function deaths(test: Test, world: () => ProcessWorld): void {
     await tenant.awaitState("ready")
     assert.ok(stranger.kill("SIGKILL"))
     await stranger.catch(() => undefined)
+  })
+
+  test("whatever a tenant lays in place of its log, its Odoo starts again", async () => {
+    const log = state("tenants", tenant.id, "log", "odoo.log")
+    const victim = state("victim")
+    writeFileSync(victim, "untouched")
+    const laid: (() => void)[] = [
+      () => symlinkSync(victim, log),
+      () => symlinkSync("/nowhere/at/all", log),
+      () => execFileSync("mkfifo", [log]),
+      () => mkdirSync(log),
+      () => writeFileSync(log, "", { mode: 0o000 }),
+    ]
+    for (const lay of laid) {
+      await tenant.stop()
+      rmSync(log, { force: true, recursive: true })
+      lay()
+      chmodSync(state("tenants", tenant.id, "log"), 0o000)
+      await tenant.start()
+      await tenant.awaitState("ready")
+      assert.ok(lstatSync(log).isFile())
+    }
+    assert.equal(readFileSync(victim, "utf8"), "untouched")
+    assert.equal((await tenant.visit()).status, 200)
   })
 
   test("an nginx that was killed is seen, and started by the next act", async () => {

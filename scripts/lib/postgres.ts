@@ -228,6 +228,8 @@ export class Cluster {
   /** As the superuser. */
   async query<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
     const client = new pg.Client({ host: this.sockets, port: this.options.port, user: "postgres", database })
+    // What is asked hears of it, too; what nobody hears would end this program.
+    client.on("error", () => undefined)
     await client.connect()
     try {
       return await work(client)

@@ -1,3 +1,5 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -5,10 +7,13 @@ import pg from "pg"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import { tryRun } from "../../scripts/lib/commands.ts"
+import { asUser } from "../../scripts/lib/os-user.ts"
 import { isFree } from "../../scripts/lib/ports.ts"
 import { Cluster, findPostgres, majorVersion } from "../../scripts/lib/postgres.ts"
+import { startOf } from "../../scripts/lib/processes.ts"
 import { ensureRole } from "../../sidecar/databases/roles.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
+import { until } from "../helpers/wait.ts"
 
 const test = suite<{ it: Installation }>("the private cluster")
 
@@ -103,6 +108,44 @@ test("what was committed survives a crash", async ({ it }) => {
   await it.postgres.start()
   const { rows } = await it.postgres.query("saas_operator", (client) => client.query("SELECT n FROM kept"))
   assert.equal(rows, [{ n: 7 }])
+})
+
+/** A pid whose process has ended and that its parent never collects, of the user that PostgreSQL runs as. */
+async function uncollected(it: Installation): Promise<{ pid: number; parent: ChildProcess }> {
+  const [command, args] = asUser(it.postgres.options.osUser, "sh", ["-c", "sleep 0.2 & echo $!; exec sleep 1000"])
+  const parent = spawn(command, args, { cwd: "/", stdio: ["ignore", "pipe", "inherit"] })
+  const [said] = await once(parent.stdout, "data")
+  const pid = Number(said)
+  await until("it has ended", () => startOf(pid) === null)
+  assert.ok(existsSync(`/proc/${pid}`))
+  return { pid, parent }
+}
+
+test("it comes back after its postmaster was killed, whose child is busy and whose pid is not free", async ({ it }) => {
+  const pid = it.postgres.pid()
+  assert.ok(pid)
+  const busy = it.postgres.query("postgres", (client) => client.query("SELECT count(*) FROM generate_series(1, 1e12)"))
+  const ended = busy.then(
+    () => "it has counted to the end",
+    (error: Error) => error.message,
+  )
+  await until("it is busy", () =>
+    it.postgres.query("postgres", async (client) => {
+      const { rowCount } = await client.query(
+        "SELECT FROM pg_stat_activity WHERE query LIKE '%1e12%' AND state = 'active' AND pid <> pg_backend_pid()",
+      )
+      return rowCount === 1
+    }),
+  )
+  process.kill(pid, "SIGKILL")
+  await until("it is gone", () => it.postgres.pid() === null)
+  const left = await uncollected(it)
+  const file = join(it.postgres.data, "postmaster.pid")
+  writeFileSync(file, readFileSync(file, "utf8").replace(/^\d+/, String(left.pid)))
+  await it.postgres.start()
+  left.parent.kill("SIGKILL")
+  assert.ok(await it.postgres.answers())
+  assert.match(await ended, /terminat|closed/i)
 })
 
 test("a cluster is run by the PostgreSQL that made it, and by no newer one", ({ it }) => {

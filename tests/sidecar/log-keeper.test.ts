@@ -108,6 +108,20 @@ test("what a tenant puts in the place of its log is not cut, told once, and keep
   assert.ok(existsSync(layout.log(tenant)))
 })
 
+test("a folder that cannot be read is told once, and ends nothing", async () => {
+  rmSync(join(folder, "logs"), { recursive: true, force: true })
+  writeFileSync(join(folder, "logs"), "no folder")
+  mkdirSync(join(folder, "master"), { recursive: true })
+  writeFileSync(join(folder, "master/odoo.log"), lines(100_000))
+  const before = said.length
+  const one = keeper()
+  await one.look()
+  await one.look()
+  assert.ok(statSync(join(folder, "master/odoo.log")).size <= megabyte)
+  assert.is(said.slice(before).filter((line) => line.includes("cannot be kept")).length, 1)
+  rmSync(join(folder, "logs"))
+})
+
 test("it goes on by itself until it is stopped", async () => {
   const one = keeper()
   one.start()

@@ -43,15 +43,19 @@ export class LogKeeper {
     await this.#loop
   }
 
-  /** Looks at every log once. */
+  /** Looks at every log once; never rejects. */
   async look(): Promise<void> {
     const { layout, tenantMb, otherMb } = this.#options
-    for (const tenant of (await namesIn(layout.tenants)).filter(isTenantId)) {
-      await this.#keep(layout.log(tenant), tenantMb * megabyte)
-    }
+    await this.#told(layout.tenants, async () => {
+      for (const tenant of (await namesIn(layout.tenants)).filter(isTenantId)) {
+        await this.#keep(layout.log(tenant), tenantMb * megabyte)
+      }
+    })
     for (const folder of layout.logFolders) {
-      const logs = (await namesIn(folder)).filter((name) => name.endsWith(".log"))
-      for (const name of logs) await this.#keep(join(folder, name), otherMb * megabyte)
+      await this.#told(folder, async () => {
+        const logs = (await namesIn(folder)).filter((name) => name.endsWith(".log"))
+        for (const name of logs) await this.#keep(join(folder, name), otherMb * megabyte)
+      })
     }
   }
 
@@ -63,16 +67,22 @@ export class LogKeeper {
     }
   }
 
-  /** A log that cannot be cut must not keep the others from it; it is told once. */
   async #keep(path: string, most: number): Promise<void> {
     const { log } = this.#options
-    try {
+    await this.#told(path, async () => {
       if (await cutBack(path, most)) log.info({ log: path, mb: most / megabyte }, "a log was cut back to its end")
+    })
+  }
+
+  /** A log that cannot be cut, or a folder that cannot be read, keeps no other from it, and is told once. */
+  async #told(path: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
       this.#complained.delete(path)
     } catch (error) {
       if (this.#complained.has(path)) return
       this.#complained.add(path)
-      log.warn({ err: error, log: path }, "a log cannot be kept from growing")
+      this.#options.log.warn({ err: error, log: path }, "a log cannot be kept from growing")
     }
   }
 }

@@ -218,7 +218,7 @@ const variables = {
   TENANT_NETWORK: { doc: "Loopback network (/16) of the tenants' addresses.", default: "127.66.0.0", parse: loopback },
 
   SMTP_HOST: {
-    doc: "Relay for the tenants' outgoing mail; empty: mail waits and tenants say so.",
+    doc: "Relay for the tenants' outgoing mail; empty: mail waits, and the page of the target says so.",
     default: "",
     parse: optional(forOdoo(word)),
   },

@@ -12,12 +12,18 @@ import psycopg2.errors
 
 from odoo import api, models
 from odoo.exceptions import AccessError, ConcurrencyError, UserError
+from odoo.tools import LazyTranslate
 
 from . import protocol, wire
+from .each_alone import each_alone
 from .saas_operation import KINDS
 from .said import Said
 
 _logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__)
+
+NOT_COUNTED = _lt("Its usage could not be taken over")
+NOT_DESCRIBED = _lt("The sidecar could not be told what is wanted of it")
 
 # Under REPEATABLE READ whoever comes second is told so by one of these.
 CONFLICTS = (
@@ -218,23 +224,21 @@ class SaasControl(models.AbstractModel):
         placed = [("target_id.name", "in", targets), ("released", "=", False)]
         if only is not None:
             placed.append(("ref", "in", only))
-        return [
-            {
-                "id": tenant.ref,
-                "desired": tenant.desired,
-                "epoch": tenant.epoch,
-                "spec": tenant._spec(),
-            }
-            for tenant in self.env["saas.tenant"].search(placed, order="id")
-        ]
+        summaries = []
+        each_alone(
+            self.env["saas.tenant"].search(placed, order="id"),
+            lambda tenant: summaries.append(tenant._summary()),
+            NOT_DESCRIBED,
+        )
+        return summaries
 
     @protocol_method(samples=protocol.samples)
     def ingest_usage(self, samples):
         """What tenants use, counted from outside; of several samples the youngest counts."""
         youngest = {sample["tenant"]: sample for sample in sorted(samples, key=lambda s: s["at"])}
-        tenants = self.env["saas.tenant"].search([("ref", "in", list(youngest))])
-        for tenant in tenants.filtered(lambda tenant: not tenant.released):
-            tenant._take_usage(youngest[tenant.ref])
+        counted = [("ref", "in", list(youngest)), ("released", "=", False)]
+        tenants = self.env["saas.tenant"].search(counted)
+        each_alone(tenants, lambda tenant: tenant._take_usage(youngest[tenant.ref]), NOT_COUNTED)
         return {"ok": True}
 
     # Which installation this is

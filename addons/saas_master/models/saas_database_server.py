@@ -1,6 +1,13 @@
 from odoo import api, fields, models
+from odoo.tools import LazyTranslate
 
 from . import placement
+from .each_alone import each_alone
+from .responsible import responsible
+
+_lt = LazyTranslate(__name__)
+
+NOT_BEGUN_AGAIN = _lt("It could not be begun again, though its database server has room now")
 
 COUNTS = (
     "max_connections",
@@ -136,12 +143,14 @@ class SaasDatabaseServer(models.Model):
                 ("operation_ids.state", "=", "failed"),
             ]
         )
-        for tenant in tenants:
+        reason = self.env._("The capacity of the database server %s was increased.", self.name)
+
+        def begin_again(tenant):
             is_unmade = tenant.phase == "failed" and not tenant.ready_at
             if is_unmade or tenant._given_up().state == "failed":
-                tenant._begin_again(
-                    self.env._("The capacity of the database server %s was increased.", self.name)
-                )
+                tenant._begin_again(reason)
+
+        each_alone(tenants, begin_again, NOT_BEGUN_AGAIN)
 
     # Warned of once, while there is time
 
@@ -179,8 +188,7 @@ class SaasDatabaseServer(models.Model):
         )
 
     def _responsible(self):
-        owners = self.env.ref("saas_master.group_saas_owner").sudo().all_user_ids
-        return owners.filtered("active")[:1] or self.env.ref("base.user_admin")
+        return responsible(self)
 
 
 def percent(used, limit):

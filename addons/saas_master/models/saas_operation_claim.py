@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from odoo import api, fields, models
 
 from . import number
+from .each_alone import each_apart
 
 # When so many workers in a row have ended over an operation, and none came to a step that was not
 # come to before, no other one is sent there.
@@ -27,17 +28,23 @@ class SaasOperationClaim(models.Model):
         now = fields.Datetime.now()
         left = self._deletions_left(now)
         claims, subjects = [], set()
-        for operation in self._lock_ready(targets, limit, now, left > 0, held):
+
+        def lease(operation):
+            nonlocal left
             subject = (operation.tenant_id.id, operation.template_id.id, operation.target_id.id)
             if subject in subjects or not operation._take_back():
-                continue
-            if operation._is_braked():
-                if left < 1:
-                    continue
-                left -= 1
+                return
+            braked = operation._is_braked()
+            if braked and left < 1:
+                return
+            if braked:
                 operation._pass_brake(now)
-            subjects.add(subject)
             claims.append(operation._lease_to(worker, lease_s, now))
+            subjects.add(subject)
+            left -= braked
+
+        ready = self._lock_ready(targets, limit, now, left > 0, held)
+        each_apart(ready, lease, lambda operation, problem: operation._cannot_be_given(problem))
         if left < 1:
             self._explain_brake()
         return claims
@@ -125,6 +132,14 @@ class SaasOperationClaim(models.Model):
         self.template_id.write({"state": "building", "message": False})
         self._notify()
         return self._claim_answer(subject.epoch)
+
+    def _cannot_be_given(self, problem):
+        """It waits for a person, so that the others are given to workers."""
+        reason = self.env._(
+            "It could not be given to a worker: %s Correct that, then try again.", problem
+        )
+        self._end("failed", reason)
+        self._subject_failed(reason)
 
     def _claim_answer(self, epoch):
         base = {

@@ -2,6 +2,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from .each_alone import each_apart
+
 # After so many tries a person hears of it; it is tried on all the same.
 MANY_TRIES = 10
 
@@ -22,7 +24,7 @@ class SaasOperationReport(models.Model):
     def _renew(self, leases, lease_s):
         """Prolong these leases; answers what their worker must know, as the protocol wants it."""
         expires = fields.Datetime.now() + timedelta(seconds=lease_s)
-        lost, cancelled, moved = [], [], []
+        lost, cancelled, moved, behind = [], [], [], self.browse()
         for lease in leases:
             operation = self._locked(lease["operation"])
             if not operation._is_held(lease["lease"]):
@@ -32,7 +34,12 @@ class SaasOperationReport(models.Model):
             if operation.cancel_asked:
                 cancelled.append(operation.id)
             elif operation._has_moved():
-                moved.append({"operation": operation.id, "spec": operation.tenant_id._spec()})
+                behind += operation
+
+        def tell(operation):
+            moved.append({"operation": operation.id, "spec": operation.tenant_id._spec()})
+
+        each_apart(behind, tell, lambda operation, problem: None)
         return {"lost": lost, "cancelled": cancelled, "moved": moved}
 
     def _has_moved(self):

@@ -2,8 +2,14 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import LazyTranslate
 
 from .app_names import app_names
+from .each_alone import each_alone
+
+_lt = LazyTranslate(__name__)
+
+NOT_REACHED = _lt("It could not take over a change of its plan")
 
 MODULE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -226,11 +232,16 @@ class SaasPlan(models.Model):
         result = super().write(vals)
         for plan, values in before.items():
             plan._saas_log_changes(values)
-        tenants._spec_changed()
-        tenants._usage_changed()
+        each_alone(tenants, self._saas_reach, NOT_REACHED)
         if not set(TEMPLATE_FIELDS).isdisjoint(vals):
             self.env["saas.template"].sudo()._ensure_for(self)
         return result
+
+    @api.model
+    def _saas_reach(self, tenant):
+        """A tenant takes over what its plan is by now."""
+        tenant._spec_changed()
+        tenant._usage_changed()
 
     def _saas_log_changes(self, before):
         self.ensure_one()

@@ -4,8 +4,11 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import LazyTranslate
 
 from . import number
+from .each_alone import each_alone, each_due
+from .language import spoken
 from .lifecycle import (
     SUBSCRIPTION_CHANGES,
     SUBSCRIPTION_DESIRED,
@@ -13,7 +16,13 @@ from .lifecycle import (
     ImpossibleChangeError,
     check_change,
 )
+from .responsible import responsible
 from .said import Said
+
+_lt = LazyTranslate(__name__)
+
+NOT_ADVANCED = _lt("The subscription could not go on: see to its trial or period by hand")
+NOT_REFRESHED = _lt("Its banner could not be brought up to date")
 
 PERIODS = {"monthly": relativedelta(months=1), "yearly": relativedelta(years=1)}
 # The banner inside the tenant speaks of the end of a trial so many days before.
@@ -169,7 +178,7 @@ class SaasSubscription(models.Model):
 
     def _in_words_of_tenant(self):
         """This record in the language of those who use the tenant."""
-        return self.with_context(lang=self.tenant_id.bootstrap_lang or "en_US")
+        return self.with_context(lang=spoken(self.env, self.tenant_id.bootstrap_lang))
 
     def _suspend_words(self):
         """For the customer, in the language of this environment."""
@@ -242,27 +251,41 @@ class SaasSubscription(models.Model):
     @api.model
     def _cron_advance(self):
         today = fields.Date.today()
-        over = [("state", "=", "trial"), ("trial_end", "<", today)]
-        for trial in self.search(over):
+        latest = today - timedelta(days=self._grace_days())
+        for domain, work in (
+            ([("state", "=", "trial"), ("trial_end", "<", today)], self._end_trials),
+            ([("state", "=", "active"), ("date_end", "<", today)], self._end_periods),
+            ([("state", "=", "past_due"), ("date_past_due", "<", latest)], self._end_grace),
+        ):
+            each_due(self, domain, work, NOT_ADVANCED)
+        # Banners speak of days: they come with the day, not with a change.
+        holding = self.search([("state", "in", ("trial", "active", "past_due"))])
+        each_alone(holding.tenant_id, lambda tenant: tenant._refresh_notice(), NOT_REFRESHED)
+
+    @api.model
+    def _end_trials(self, trials):
+        for trial in trials:
             reason = self.env._("The trial is over.")
             trial._set_state("ended" if trial.cancel_at_period_end else "past_due", reason)
-        for subscription in self.search([("state", "=", "active"), ("date_end", "<", today)]):
-            subscription._end_period(today)
-        latest = today - timedelta(days=self._grace_days())
-        for subscription in self.search([("state", "=", "past_due")]):
-            if (subscription.date_past_due or today) < latest:
-                subscription._set_state(
-                    "suspended", self.env._("Payment was not received in time.")
-                )
-        # Banners speak of days: they come with the day, not with a change.
-        self.search([("state", "in", ("trial", "active", "past_due"))]).tenant_id._refresh_notice()
 
-    def _end_period(self, today):
-        self.ensure_one()
-        if self.cancel_at_period_end:
-            self._set_state("ended", self.env._("Cancelled at the end of its period."))
-            return
-        end = self.date_end
-        while end < today:
-            end += PERIODS[self.period]
-        self.date_end = end
+    @api.model
+    def _end_periods(self, subscriptions):
+        today = fields.Date.today()
+        for subscription in subscriptions:
+            if subscription.cancel_at_period_end:
+                reason = self.env._("Cancelled at the end of its period.")
+                subscription._set_state("ended", reason)
+                continue
+            end = subscription.date_end
+            while end < today:
+                end += PERIODS[subscription.period]
+            subscription.date_end = end
+
+    @api.model
+    def _end_grace(self, subscriptions):
+        subscriptions._set_state("suspended", self.env._("Payment was not received in time."))
+
+    def _responsible(self):
+        """Who is told of what needs a person."""
+        tenant = self.tenant_id
+        return tenant._responsible() if tenant else responsible(self, self.partner_id.user_id)

@@ -2,8 +2,14 @@ import hashlib
 import json
 
 from odoo import api, fields, models
+from odoo.tools import LazyTranslate
 
 from .app_names import app_names
+from .each_alone import each_alone
+
+_lt = LazyTranslate(__name__)
+
+NOT_PREPARED = _lt("No template could be prepared for this plan")
 
 
 class SaasTemplate(models.Model):
@@ -112,9 +118,14 @@ class SaasTemplate(models.Model):
         before = self.search([])
         if plans is None:
             plans = self.env["product.template"].search([("is_saas_plan", "=", True)])
-        for server in self.env["saas.database.server"].search([("target_id", "!=", False)]):
-            for plan in plans.filtered(lambda plan: plan.is_saas_plan and plan.active):
+        servers = self.env["saas.database.server"].search([("target_id", "!=", False)])
+
+        def ensure(plan):
+            for server in servers:
                 self._get(plan, server)
+
+        sold = plans.filtered(lambda plan: plan.is_saas_plan and plan.active)
+        each_alone(sold, ensure, NOT_PREPARED)
         return self.search([]) - before
 
     def _build(self, reason=""):

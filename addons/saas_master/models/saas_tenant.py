@@ -190,6 +190,16 @@ class SaasTenant(models.Model):
         self.ensure_one()
         return tenant_spec(self)
 
+    def _summary(self):
+        """`TenantSummary` on the wire."""
+        self.ensure_one()
+        return {
+            "id": self.ref,
+            "desired": self.desired,
+            "epoch": self.epoch,
+            "spec": self._spec(),
+        }
+
     def _spec_changed(self):
         """Something else is wanted: raise the generation and make sure that somebody sees to it."""
         if said(self.env, "saas_no_spec"):

@@ -1,9 +1,14 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import LazyTranslate
 
 from . import host_name
+from .each_alone import each_due
 from .said import Said
 
+_lt = LazyTranslate(__name__)
+
+NOT_DELETED = _lt("Its scheduled deletion could not be begun")
 OWNER = "saas_master.group_saas_owner"
 
 
@@ -222,8 +227,7 @@ class SaasTenantActions(models.Model):
         )
         tenant.write({"delete_after": delete_after})
         tenant._refresh_notice()
-        template = self.env.ref("saas_master.mail_template_deletion_scheduled").sudo()
-        template.send_mail(tenant.id)
+        tenant._send_to_customer("saas_master.mail_template_deletion_scheduled")
 
     def _delete(self, reason):
         """The point of no return: a final backup, and then everything goes."""
@@ -259,7 +263,10 @@ class SaasTenantActions(models.Model):
             ("delete_after", "<=", fields.Datetime.now()),
             ("desired", "!=", "deleted"),
         ]
-        for tenant in self.search(due):
+        each_due(self, due, lambda tenant: tenant._delete_due(), NOT_DELETED)
+
+    def _delete_due(self):
+        for tenant in self:
             day = fields.Datetime.to_string(tenant.delete_after)
             tenant._delete(self.env._("Its deletion was scheduled for %s UTC.", day))
 

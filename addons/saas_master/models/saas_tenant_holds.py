@@ -1,5 +1,6 @@
 from odoo import fields, models
 
+from .language import spoken
 from .lifecycle import SUBSCRIPTION_DESIRED
 from .said import Said
 
@@ -54,7 +55,7 @@ class SaasTenantHolds(models.Model):
         return self.suspend_reason or ""
 
     def _in_words_of_first_user(self):
-        return self.with_context(lang=self.bootstrap_lang or "en_US")
+        return self.with_context(lang=spoken(self.env, self.bootstrap_lang))
 
     def _refresh_notice(self):
         """What the system has to say inside the tenant now, in the language of its first user."""

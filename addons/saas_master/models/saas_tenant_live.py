@@ -1,5 +1,7 @@
 from odoo import models
 
+from .language import spoken
+
 
 class SaasTenantLive(models.Model):
     """Tells those who look at a tenant that it changed, over Odoo's bus."""
@@ -26,7 +28,7 @@ class SaasTenantLive(models.Model):
         """To everybody of the customer who can sign on to the portal, in their own language."""
         self.ensure_one()
         for lang, speakers in self._owner_users().grouped("lang").items():
-            progress = self.with_context(lang=lang)._progress()
+            progress = self.with_context(lang=spoken(self.env, lang))._progress()
             for user in speakers:
                 user.partner_id._bus_send("saas.tenant/progress", progress)
 

@@ -1,4 +1,11 @@
 from odoo import api, models
+from odoo.tools import LazyTranslate
+
+from .each_alone import each_alone
+
+_lt = LazyTranslate(__name__)
+
+NOT_PLACED = _lt("No target could be chosen for it")
 
 
 class SaasTenantPlace(models.Model):
@@ -31,7 +38,8 @@ class SaasTenantPlace(models.Model):
 
     @api.model
     def _place_waiting(self):
-        self.search([("target_id", "=", False), ("released", "=", False)], order="id")._place()
+        waiting = self.search([("target_id", "=", False), ("released", "=", False)], order="id")
+        each_alone(waiting, lambda tenant: tenant._place(), NOT_PLACED)
 
     def _check_room_for(self, connections):
         """Before a plan gives so many to each of them. The sidecar looks again when it gives them.

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools.misc import formatLang
 
+from .responsible import responsible
 from .said import Said
 
 # Beyond so many percent of its storage a tenant is suspended; up to there a banner asks for order.
@@ -107,9 +108,7 @@ class SaasTenantUsage(models.Model):
 
     def _responsible(self):
         """Who looks after the customer: the salesperson, else one of the owners."""
-        owners = self.env.ref("saas_master.group_saas_owner").sudo().all_user_ids
-        people = self.order_id.user_id or self.partner_id.user_id or owners
-        return people.filtered("active")[:1] or self.env.ref("base.user_admin")
+        return responsible(self, self.order_id.user_id, self.partner_id.user_id)
 
     def _limit_notice(self):
         """The level and the words of the banner, both "" while all is within the plan."""

@@ -1,9 +1,14 @@
-import logging
-
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.tools import LazyTranslate
 
-_logger = logging.getLogger(__name__)
+from .each_alone import each_due
+from .language import spoken
+
+_lt = LazyTranslate(__name__)
+
+NOT_INVITED = _lt("The customer could not be invited to the portal")
+NOT_TOLD = _lt("The customer could not be told that their Odoo is ready")
 
 
 class SaasTenantWelcome(models.Model):
@@ -18,44 +23,40 @@ class SaasTenantWelcome(models.Model):
     def _tell_customers_soon(self):
         self.env.ref("saas_master.cron_tell_customers").sudo()._trigger()
 
+    @api.model
     def _cron_tell_customers(self):
-        for tenant in self.search([("invited", "=", False), ("released", "=", False)]):
-            tenant._each_by_itself(tenant._invite)
-            self._let_go()
+        uninvited = [("invited", "=", False), ("released", "=", False)]
+        each_due(self, uninvited, lambda tenant: tenant._invite(), NOT_INVITED)
         ready = [("ready_at", "!=", False), ("welcomed", "=", False), ("released", "=", False)]
-        for tenant in self.search(ready):
-            tenant._each_by_itself(tenant._tell_ready)
-            self._let_go()
-
-    def _let_go(self):
-        """One customer a transaction: it locks the row into which the sidecar reports, too."""
-        if self.env.context.get("cron_id"):
-            self.env["ir.cron"]._commit_progress(1)
-
-    def _each_by_itself(self, act):
-        """One customer's broken data must not keep the others waiting."""
-        try:
-            with self.env.cr.savepoint():
-                act()
-                self.env.flush_all()
-        except Exception as problem:
-            _logger.exception("The customer of %s could not be written to", self.ref)
-            self._could_not_tell(str(problem))
+        each_due(self, ready, lambda tenant: tenant._tell_ready(), NOT_TOLD)
 
     def _invite(self):
-        self.ensure_one()
-        self.status_id.invited = True
-        try:
-            problem = self.partner_id._saas_invite()
-        except UserError as refusal:
-            problem = str(refusal)
-        if problem:
-            self._could_not_tell(problem)
+        for tenant in self:
+            tenant.status_id.invited = True
+            if not tenant.partner_id.active:
+                # Nobody is invited whom staff have put away; their Odoo is made all the same.
+                continue
+            try:
+                problem = tenant.partner_id._saas_invite()
+            except UserError as refusal:
+                problem = str(refusal)
+            if problem:
+                tenant._could_not_tell(problem)
 
     def _tell_ready(self):
+        for tenant in self:
+            tenant.status_id.welcomed = True
+            tenant._send_to_customer("saas_master.mail_template_ready")
+
+    def _send_to_customer(self, template):
+        """Queue a mail in the customer's language, as far as it is spoken here.
+
+        :param template: the name of a mail template for tenants
+        """
         self.ensure_one()
-        self.status_id.welcomed = True
-        self.env.ref("saas_master.mail_template_ready").send_mail(self.id)
+        lang = spoken(self.env, self.partner_id.lang)
+        template = self.env.ref(template).sudo().with_context(template_preview_lang=lang)
+        template.send_mail(self.id)
 
     def _could_not_tell(self, problem):
         """Where the salesperson looks."""

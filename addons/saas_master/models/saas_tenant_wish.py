@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from .language import spoken
 from .said import Said
 
 
@@ -49,5 +50,5 @@ class SaasTenantWish(models.Model):
 
     def _wish_summary(self):
         """In the language of who reads it, whoever asks."""
-        reader = self.with_context(lang=self._responsible().lang)
+        reader = self.with_context(lang=spoken(self.env, self._responsible().lang))
         return reader.env._("Another plan was requested")

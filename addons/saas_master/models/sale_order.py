@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
+from .language import spoken
+
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
@@ -78,7 +80,7 @@ class SaleOrder(models.Model):
         """What a person was to decide on is decided."""
         to_dos = self.sudo().saas_tenant_ids.activity_ids
         for to_do in to_dos:
-            reader = self.with_context(lang=to_do.user_id.lang)
+            reader = self.with_context(lang=spoken(self.env, to_do.user_id.lang))
             if to_do.summary in (reader._saas_cancelled_summary(), self._saas_cancelled_summary()):
                 to_do.unlink()
 

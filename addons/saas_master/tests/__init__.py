@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_actions
 from . import test_again
+from . import test_alone
 from . import test_audit
 from . import test_board
 from . import test_claim

@@ -193,8 +193,9 @@ class TestSale(SaasCase):
 
         with (
             patch.object(self.registry["res.partner"], "_saas_invite", fail),
-            mute_logger("odoo.addons.saas_master.models.saas_tenant_welcome"),
+            mute_logger("odoo.addons.saas_master.models.each_alone"),
         ):
             self.env["saas.tenant"]._cron_tell_customers()
         self.assertTrue(good.partner_id.user_ids)
-        self.assertIn("something is broken", " ".join(broken.order_id.message_ids.mapped("body")))
+        self.assertFalse(broken.invited, "it is tried again")
+        self.assertIn("something is broken", " ".join(broken.activity_ids.mapped("note")))

@@ -1,5 +1,7 @@
 from odoo import models
 
+from ..models.language import spoken
+
 
 class PortalWizardUser(models.TransientModel):
     _inherit = "portal.wizard.user"
@@ -14,7 +16,7 @@ class PortalWizardUser(models.TransientModel):
         user.partner_id.signup_prepare()
         template.with_context(
             dbname=self.env.cr.dbname,
-            lang=user.lang,
+            lang=spoken(self.env, user.lang),
             welcome_message=self.wizard_id.welcome_message,
             medium="portalinvite",
         ).send_mail(user.id, force_send=False)

@@ -14,7 +14,7 @@ class ResUsers(models.Model):
         readonly=True,
         copy=False,
         groups="base.group_system",
-        help="A login may change hands; this stays with the account for ever.",
+        help="Identifies the account in customers' Odoos, even if its login changes.",
     )
 
     _saas_subject_unique = models.Constraint(

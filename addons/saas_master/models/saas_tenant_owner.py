@@ -20,7 +20,7 @@ class SaasTenantOwner(models.Model):
         readonly=True,
         index=True,
         ondelete="restrict",
-        help="The company, or the person without one, that bought it. Its people see it in the "
+        help="The company, or a person without a company, that bought it. Its users see it in the "
         "portal.",
     )
     first_user_id = fields.Many2one(
@@ -28,13 +28,13 @@ class SaasTenantOwner(models.Model):
         readonly=True,
         copy=False,
         ondelete="set null",
-        help="The account here that opens it as its first user, who administers it.",
+        help="The user who opens it as its administrator.",
     )
     contact_id = fields.Many2one(
         "res.partner",
         compute="_compute_contact_id",
         compute_sudo=True,
-        help="To whom we write about it.",
+        help="Receives our messages about it.",
     )
     is_mine = fields.Boolean(compute="_compute_is_mine", search="_search_is_mine")
 
@@ -130,7 +130,9 @@ class SaasTenantOwner(models.Model):
         reason = (reason or "").strip()
         owner = owner.commercial_partner_id
         if not reason:
-            raise UserError(self.env._("Enter why it changes hands; the audit log keeps that."))
+            raise UserError(
+                self.env._("Enter the reason for the change of owner. It is kept in the audit log.")
+            )
         if first_user and owner not in self._companies_of(first_user):
             raise UserError(
                 self.env._(

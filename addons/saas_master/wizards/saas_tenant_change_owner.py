@@ -14,7 +14,7 @@ class SaasTenantChangeOwner(models.TransientModel):
         readonly=False,
         precompute=True,
         ondelete="cascade",
-        help="The company whose people see it in the portal, or a person without one.",
+        help="A company, or a person without a company. Its users see it in the portal.",
     )
     first_user_id = fields.Many2one(
         "res.users",
@@ -23,7 +23,7 @@ class SaasTenantChangeOwner(models.TransientModel):
         readonly=False,
         precompute=True,
         ondelete="cascade",
-        help="Opens it as its administrator. Empty: nobody does, for now.",
+        help="Opens it as its administrator. Leave empty to decide later.",
     )
     reason = fields.Char(required=True)
 

@@ -9,6 +9,8 @@ import sys
 import launch  # sets Odoo up and keeps it inside its own database
 
 # isort: split
+from servers import connections
+
 import odoo
 from odoo import api
 from odoo.modules.registry import Registry
@@ -60,6 +62,7 @@ def complaint(env):
 
 def main(args):
     launch.stay_inside()
+    connections.notice_silence()
     config.parse_config(args, setup_logging=True)
     registry = Registry(launch.own_database())
     with registry.cursor() as cr:

@@ -13,6 +13,7 @@ stay inside its own database, so that CONNECT on any other one can be taken away
 * what nobody needs from outside is shut (servers/doors.py);
 * a stop lets requests that are being answered finish (servers/);
 * due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL;
+* a connection to PostgreSQL that dies without a word is found dead in seconds (servers/);
 * requests for which there is no connection left wait for one;
 * a database that is not there yet is waited for: most of a start needs none.
 
@@ -34,7 +35,7 @@ import odoo.init  # sets Odoo up, so it comes before everything else of it
 # isort: split
 import psycopg2
 import urllib3.util.connection
-from servers import doors, evented, prefork, threaded
+from servers import connections, dispatch, doors, evented, prefork, threaded
 
 from odoo import sql_db
 from odoo.cli.server import check_postgres_user, check_root_user, report_configuration
@@ -51,8 +52,9 @@ START_AGAIN = 75
 MEETING_PLACE = "postgres"
 # How long a request waits for a connection before it is answered with an error.
 CONNECTION_SECONDS = 30
-# How long a start waits for a database that its role may connect to, and how often it tries.
-DATABASE_SECONDS, DATABASE_TRY_SECONDS = 60, 0.05
+# How often a start looks for a database that its role may connect to: at first, and at most how
+# seldom. Between these it is a twentieth of what it has waited: each look is work for PostgreSQL.
+DATABASE_TRY_SECONDS, DATABASE_REST_SECONDS = 0.05, 1
 
 
 class Misconfigured(Exception):
@@ -89,7 +91,9 @@ def stay_inside():
         own = own_database()
         if to == MEETING_PLACE:
             connection = connect(own)
-            return WokenCron(connection) if _is_cron_thread() else connection
+            if _is_cron_thread():
+                return Woken(connection, lambda: _notify_crons(connection))
+            return Woken(connection, dispatch.wake) if dispatch.is_current_thread() else connection
         if to != own:
             raise ForeignDatabase(to)
         return connect(own, readonly=readonly)
@@ -104,27 +108,31 @@ def stay_inside():
         # Without this, calling RPC for a database `postgres` would load everything a second time.
         if db_name != own_database():
             raise ForeignDatabase(db_name)
-        return new_registry(cls, db_name, **kwargs)
+        registry = new_registry(cls, db_name, **kwargs)
+        dispatch.keep_alive()
+        return registry
 
     Registry.new = classmethod(new_own_registry)
 
 
-class WokenCron:
-    """The connection on which crons are waited for; whoever listens is woken as soon as it does."""
+class Woken:
+    """The connection on which a thread listens, which is woken as soon as it does."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, wake):
         self._connection = connection
+        self._wake = wake
 
     def cursor(self):
         cursor = self._connection.cursor()
-        # Listening begins with the first commit. A notification that came earlier would be lost,
-        # and the first look would come a minute later.
+        # Listening begins with the first commit. What was said earlier is lost: a cron would look
+        # for the first time a minute later, and a browser miss what came while nobody listened.
         cursor.postcommit.add(self._wake)
         return cursor
 
-    def _wake(self):
-        with self._connection.cursor() as cr:
-            cr.execute(SQL("SELECT pg_notify('cron_trigger', %s)", self._connection.dbname))
+
+def _notify_crons(connection):
+    with connection.cursor() as cr:
+        cr.execute(SQL("SELECT pg_notify('cron_trigger', %s)", connection.dbname))
 
 
 def _is_cron_thread():
@@ -199,6 +207,7 @@ def _is_no_option_of_ours(record):
 def prepare(args):
     """Everything but the start: the name of the database, to which nothing has connected yet."""
     stay_inside()
+    connections.notice_silence()
     queue_for_connections()
     tame_reloads()
     call_by_ipv6()
@@ -223,23 +232,26 @@ def prepare(args):
 
 
 def await_database(name):
-    """Return once the role may connect to it, which is when it is all made."""
+    """Return once the role may connect to it, which is when it is all made.
+
+    However long that takes, as on a machine that is busy: whoever started this process ends it when
+    there will be none.
+    """
     # The first process of a container ends by no signal that it has not asked for.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
     _name, connection_info = sql_db.connection_info_for(name)
-    deadline = time.monotonic() + DATABASE_SECONDS
+    began = time.monotonic()
     told = False
     while True:
         try:
             psycopg2.connect(**connection_info).close()
             return
         except psycopg2.OperationalError as error:
-            if time.monotonic() > deadline:
-                sys.exit(f"Its database is not to be had: {error}")
             if not told:
                 _logger.info("Waiting for the database: %s", error)
             told = True
-            time.sleep(DATABASE_TRY_SECONDS)
+            twentieth = (time.monotonic() - began) / 20
+            time.sleep(min(DATABASE_REST_SECONDS, max(DATABASE_TRY_SECONDS, twentieth)))
 
 
 def main(args):

@@ -4,20 +4,16 @@
 * Crons survive a restart of PostgreSQL.
 """
 
-import logging
+import functools
 import signal
 import socket
 import threading
 import time
 
-import psycopg2
-
 from odoo.service import server
 
-_logger = logging.getLogger("odoo.saas.threaded")
+from .connections import keep_at
 
-# How long a cron thread waits for a PostgreSQL that is away.
-RECONNECT_SECONDS = 5
 # What ends or reloads Odoo, and how often and after how long the main thread is reminded of it.
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 WAKE_TIMES, WAKE_SECONDS = 10, 0.05
@@ -33,24 +29,13 @@ def adapt():
 
 
 def keep_crons_alive():
-    """Without this the cron thread dies, without a word, with its connection to PostgreSQL."""
     run_crons = server.ThreadedServer.cron_thread
     stopping = threading.Event()
     server.CommonServer.on_stop(stopping.set)
 
     def cron_thread(self, number):
-        told = False
-        while not stopping.is_set():
-            began = time.monotonic()
-            try:
-                run_crons(self, number)
-            except psycopg2.Error as error:
-                # Each time that it is away is worth one line, not one every few seconds.
-                told = told and time.monotonic() - began < RECONNECT_SECONDS
-                if not told and not stopping.is_set():
-                    _logger.warning("Crons wait until PostgreSQL is back: %s", error)
-                told = True
-                stopping.wait(RECONNECT_SECONDS)
+        listen = functools.partial(run_crons, self, number)
+        keep_at(listen, stopping, "Crons wait until PostgreSQL is back: %s")
 
     server.ThreadedServer.cron_thread = cron_thread
 

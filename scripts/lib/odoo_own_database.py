@@ -11,12 +11,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "runtime"))
 
 import launch  # noqa: E402
-from servers import doors, threaded  # noqa: E402
+from servers import connections, doors, threaded  # noqa: E402
 
 import odoo.cli  # noqa: E402
 
 if __name__ == "__main__":
     launch.stay_inside()
     doors.shut()
+    connections.notice_silence()
     threaded.keep_crons_alive()
     odoo.cli.main()

@@ -88,7 +88,7 @@ export class Cluster {
     this.log = join(options.folder, "postgresql.log")
   }
 
-  private get socket(): string {
+  get socket(): string {
     return join(this.sockets, `.s.PGSQL.${this.options.port}`)
   }
 
@@ -150,6 +150,8 @@ export class Cluster {
       // After a crash the whole disk is synced at once: file by file, of 3,000 a tenant, visitors would wait for minutes.
       "recovery_init_sync_method = 'syncfs'",
       "log_line_prefix = '%m [%p] %u@%d '",
+      // Whoever asked and is gone keeps nothing busy.
+      "client_connection_check_interval = '10s'",
       ...(durable === false ? ["fsync = off", "full_page_writes = off"] : []),
     ]
     return {

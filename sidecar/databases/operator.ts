@@ -1,7 +1,7 @@
 /** Connections of the operator's role, and of others where the operator must not trust what it would run. */
 import pg from "pg"
 import { PermanentError, RetryableError } from "../domain/errors.ts"
-import { ProvenClient } from "./proven-client.ts"
+import { LivelyClient } from "./lively-client.ts"
 
 export interface Server {
   /** A name or address, or the folder of its Unix socket. */
@@ -21,8 +21,9 @@ export interface OperatorSettings extends Server, Credentials {
   readonly database: string
 }
 
-/** How long to wait for PostgreSQL to take a connection. */
-const connectTimeoutMs = 5_000
+/** How long to wait for PostgreSQL to take a connection; on a busy machine that takes seconds. */
+const connectTimeoutMs = 15_000
+const keepAliveMs = 5_000
 
 export class Operator {
   readonly settings: OperatorSettings
@@ -32,7 +33,7 @@ export class Operator {
   constructor(settings: OperatorSettings) {
     this.settings = settings
     const config = options(settings, settings, settings.database, "saas observe")
-    this.#pool = new pg.Pool({ ...config, max: 4, Client: ProvenClient })
+    this.#pool = new pg.Pool({ ...config, max: 4, Client: LivelyClient })
     // An idle connection that PostgreSQL ends is replaced at the next query; there is nothing else to do about it.
     this.#pool.on("error", () => undefined)
   }
@@ -101,7 +102,7 @@ export async function sessionAs<T>(
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   return await tellApart(async () => {
-    const client = new ProvenClient(options(server, credentials, database, name))
+    const client = new LivelyClient(options(server, credentials, database, name))
     // Told again by the query that was under way, or by the next one.
     client.on("error", () => undefined)
     await client.connect()
@@ -124,7 +125,9 @@ function options(server: Server, credentials: Credentials, database: string, nam
     // A tenant can put functions and operators of their own into `public`: nothing of ours is ever looked up there.
     options: "-c search_path=pg_catalog",
     connectionTimeoutMillis: connectTimeoutMs,
+    // Of one that rests, the kernel asks by itself.
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
     // Nobody but us gets between the two ends of a Unix socket, and PostgreSQL speaks no TLS there.
     ...(server.ssl === false || isSocketFolder(server.host) ? { ssl: false } : {}),
   }
@@ -182,6 +185,6 @@ function isAway(error: Error): boolean {
   const { code } = error as { code?: string }
   return (
     (code !== undefined && awayCodes.has(code)) ||
-    /Connection terminated|not queryable|timeout expired/i.test(error.message)
+    /Connection terminated|not queryable|timeout expired|timeout exceeded/i.test(error.message)
   )
 }

@@ -6,11 +6,19 @@ import { join } from "node:path"
 import { suite } from "uvu"
 import { tryRun } from "../../scripts/lib/commands.ts"
 import { repo } from "../../scripts/lib/paths.ts"
+import { Operator } from "../../sidecar/databases/operator.ts"
+import { SilentNetwork } from "../helpers/silent-network.ts"
 import { until } from "../helpers/wait.ts"
 import { BareOdoo } from "./bare-odoo.ts"
+import { Browser } from "./browser.ts"
 import { doors } from "./doors.ts"
 
 const test = suite("the runtime")
+
+const health = "/web/health?db_server_status=1"
+/** Longer than TCP alone would need to go on within `backSeconds`: it sends again after 26 s, and then after 51. */
+const silentSeconds = 30
+const backSeconds = 10
 
 let bare: BareOdoo
 
@@ -35,7 +43,7 @@ test("the holder keeps its promises", async () => {
 test("an Odoo lives in its own database, with no other to connect to", async () => {
   await bare.makeJobDue()
   const child = launch()
-  await until("it serves", () => bare.answers("/web/health?db_server_status=1"), { seconds: 60 })
+  await until("it serves", () => bare.answers(health), { seconds: 60 })
   const { rows } = await bare.sql("SELECT DISTINCT datname FROM pg_stat_activity WHERE usename = 'saas_master'")
   assert.deepEqual(rows, [{ datname: bare.database }])
   // Stock Odoo takes its first look after a minute.
@@ -45,9 +53,9 @@ test("an Odoo lives in its own database, with no other to connect to", async () 
 
 test("jobs go on after a crash of PostgreSQL", async () => {
   const child = launch()
-  await until("it serves", () => bare.answers("/web/health?db_server_status=1"), { seconds: 60 })
+  await until("it serves", () => bare.answers(health), { seconds: 60 })
   await bare.parts.postgres.stop("immediate")
-  assert.equal(await bare.answers("/web/health?db_server_status=1"), false)
+  assert.equal(await bare.answers(health), false)
   await bare.parts.postgres.start()
   await bare.makeJobDue()
   await until("a due job is done", () => bare.jobIsDone(), { seconds: 30 })
@@ -55,9 +63,45 @@ test("jobs go on after a crash of PostgreSQL", async () => {
   await end(child)
 })
 
+const onlyRoot = process.getuid?.() === 0 ? test : test.skip
+
+onlyRoot("connections that a network has lost are found dead, and all goes on when it is back", async () => {
+  const network = await SilentNetwork.before(bare.parts.postgres.socket)
+  try {
+    const child = launch({ db_host: "127.0.0.1", db_port: String(network.port), db_maxconn: "8" })
+    const said = textOf(child)
+    await until("it serves", () => bare.answers(health), { seconds: 60 })
+    const browser = await Browser.open(bare)
+    await until("it listens for browsers", async () => /Bus\.loop listen/.test(said()), { seconds: 30 })
+    const operator = operatorBehind(network)
+    assert.deepEqual(await operator.query("SELECT 1 AS one"), [{ one: 1 }])
+    await network.fallSilent()
+    const unanswered = operator.query("SELECT 2 AS two").catch((error: Error) => error.message)
+    const lost = Promise.all(Array.from({ length: 4 }, () => bare.answers(health)))
+    await pass(silentSeconds)
+    await network.comeBack()
+    const back = performance.now()
+    await until("it answers", () => bare.answers(health), { seconds: backSeconds })
+    await bare.makeJobDue()
+    await until("a due job is done", () => bare.jobIsDone(), { seconds: backSeconds })
+    await browser.hears(bare, "the network is back", backSeconds)
+    assert.deepEqual(await operator.query("SELECT 3 AS three"), [{ three: 3 }])
+    assert.match(String(await unanswered), /PostgreSQL does not serve us right now: Connection terminated/)
+    const seconds = (performance.now() - back) / 1000
+    assert.ok(seconds < backSeconds, `it took ${seconds} s`)
+    assert.match(said(), /A connection to PostgreSQL was found dead/)
+    assert.deepEqual(await lost, [false, false, false, false])
+    browser.leave()
+    await operator.close()
+    await end(child)
+  } finally {
+    await network.close()
+  }
+})
+
 test("what is called for another database is refused, and nothing is loaded for it", async () => {
   const child = launch()
-  await until("it serves", () => bare.answers("/web/health?db_server_status=1"), { seconds: 60 })
+  await until("it serves", () => bare.answers(health), { seconds: 60 })
   for (const name of ["postgres", "template1", "saas_operator"]) {
     const response = await fetch(`http://127.0.0.1:${bare.port}/jsonrpc`, {
       method: "POST",
@@ -84,7 +128,7 @@ doors(
 
 test("requests for which there is no connection left wait for one", async () => {
   const child = launch({ db_maxconn: "5" })
-  await until("it serves", () => bare.answers("/web/health?db_server_status=1"), { seconds: 60 })
+  await until("it serves", () => bare.answers(health), { seconds: 60 })
   const answered = await Promise.all(Array.from({ length: 100 }, () => bare.answers("/web/login")))
   assert.equal(answered.filter(Boolean).length, 100)
   await end(child)
@@ -92,7 +136,7 @@ test("requests for which there is no connection left wait for one", async () => 
 
 test("a reload ends it, and whoever started it decides", async () => {
   const child = launch()
-  await until("it serves", () => bare.answers("/web/health?db_server_status=1"), { seconds: 60 })
+  await until("it serves", () => bare.answers(health), { seconds: 60 })
   child.kill("SIGHUP")
   const [code] = await once(child, "exit")
   assert.equal(code, 75)
@@ -105,7 +149,7 @@ test("a database that is not to be had yet is waited for, and a stop waits for n
   await end(stopped)
   assert.equal(await bare.answers("/web/health"), false)
   await bare.sql("ALTER ROLE saas_master LOGIN")
-  await until("it serves", () => bare.answers("/web/health?db_server_status=1"), { seconds: 60 })
+  await until("it serves", () => bare.answers(health), { seconds: 60 })
   await end(patient)
 })
 
@@ -117,18 +161,35 @@ test("it refuses to start without a database of its own", async () => {
   assert.match(output, /set db_name to its name/)
 })
 
+/** As a sidecar comes to its database server. */
+function operatorBehind({ port }: SilentNetwork): Operator {
+  const password = bare.parts.secrets.read("pg-operator-password")
+  return new Operator({ host: "127.0.0.1", port, user: "saas_operator", password, database: "saas_operator" })
+}
+
 function launch(changes: Readonly<Record<string, string>> = {}, name = "odoo"): ChildProcess {
   return bare.launch("-c", writeConfig(name, changes))
 }
 
-async function waitsForDatabase({ stderr }: ChildProcess): Promise<void> {
-  let told = ""
-  stderr?.on("data", (text) => {
-    told += text
-  })
-  await until("it waits for its database", () => /Waiting for the database: .*not permitted to log in/s.test(told), {
+async function waitsForDatabase(child: ChildProcess): Promise<void> {
+  const said = textOf(child)
+  await until("it waits for its database", () => /Waiting for the database: .*not permitted to log in/s.test(said()), {
     seconds: 60,
   })
+}
+
+/** All that it has said so far. */
+function textOf({ stderr }: ChildProcess): () => string {
+  let text = ""
+  stderr?.on("data", (chunk) => {
+    text += chunk
+  })
+  return () => text
+}
+
+async function pass(seconds: number): Promise<void> {
+  const end = Date.now() + seconds * 1000
+  await until(`${seconds} s have passed`, () => Date.now() > end, { seconds: seconds + 5 })
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -21,14 +21,15 @@ const own = {
 test.after(() => rmSync(run, { recursive: true }))
 
 test("they find passwords in a file that only we can read, and nowhere else, while they are needed", async () => {
-  const { args, env, program, text, mode } = await withLogins(
+  const { args, env, program, text, mode, services } = await withLogins(
     { run, bin },
     "tacme234567",
     [shared, own],
     async (command) => {
       const made = command("pg_dump", own, ["-Fc", "-d", "tacme234567"])
       const file = made.env.PGPASSFILE ?? ""
-      return { ...made, text: readFileSync(file, "utf8"), mode: statSync(file).mode & 0o777 }
+      const services = readFileSync(made.env.PGSERVICEFILE ?? "", "utf8")
+      return { ...made, text: readFileSync(file, "utf8"), mode: statSync(file).mode & 0o777, services }
     },
   )
   assert.is(program, `${bin}/pg_dump`)
@@ -41,6 +42,9 @@ test("they find passwords in a file that only we can read, and nowhere else, whi
     "fd00\\:\\:7:5433:*:saas_operator:with\\:colons\\\\and more",
   ])
   assert.not(existsSync(env.PGPASSFILE ?? ""))
+  assert.match(services, `[${env.PGSERVICE}]`)
+  assert.match(services, "tcp_user_timeout=60000")
+  assert.not(existsSync(env.PGSERVICEFILE ?? ""))
 })
 
 test("the passwords are gone after a failure, too", async () => {

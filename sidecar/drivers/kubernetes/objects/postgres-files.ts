@@ -61,5 +61,21 @@ max_locks_per_transaction = 256
 max_wal_size = '1GB'
 temp_file_limit = '2GB'
 timezone = 'UTC'
+${liveness.join("\n")}
 `
 }
+
+/**
+ * By these it finds out that a client is not there any more, as where a network loses everything that is sent: else its
+ * locks and its connection are kept for hours. k8s/base and docker-compose.yml have the same. What tenants ask of their
+ * side is in runtime/servers/connections.py.
+ */
+const liveness: readonly string[] = [
+  "tcp_keepalives_idle = 10",
+  "tcp_keepalives_interval = 5",
+  "tcp_keepalives_count = 3",
+  // Longer than a client gives its server: one that is only slow to read is not to lose what it is reading.
+  "tcp_user_timeout = '60s'",
+  // While a statement runs nothing else would notice.
+  "client_connection_check_interval = '10s'",
+]

@@ -1,6 +1,7 @@
 /** Every write of the Kubernetes driver is fenced where it is applied, and touches nothing of anybody else's. */
 import { strict as assert } from "node:assert"
 import { KubeConfig } from "@kubernetes/client-node"
+import { pino } from "pino"
 import { suite } from "uvu"
 import { StaleEpoch } from "../../sidecar/domain/errors.ts"
 import type { Fence } from "../../sidecar/drivers/driver.ts"
@@ -35,7 +36,7 @@ const conf = (epoch: number, text: string, installation = ours) => secret(ownerA
 const unknowing = { check: async () => undefined }
 const writer = writerOf(ours)
 
-const watched = new Watched(client, () => ours)
+const watched = new Watched(client, () => ours, pino({ level: "silent" }))
 /** As in a sidecar: it looks at caches. */
 const seeing = new Writer(client, unknowing, () => ours, watched)
 const volumes = new Volumes({ client, writer: seeing, watched })

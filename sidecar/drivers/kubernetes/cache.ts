@@ -44,7 +44,7 @@ export class WatchCache<T extends KubeObject> {
       void this.#restart(restartMs)
     })
     void this.#watch.start()
-    void this.#relist()
+    void this.#resumeNowAndThen()
   }
 
   /** Resolves once everything was listed. */
@@ -102,6 +102,11 @@ export class WatchCache<T extends KubeObject> {
     }, 5)
   }
 
+  /** Whatever was said since it was heard last may have been said to nobody. */
+  resume(): void {
+    void this.#restart(0)
+  }
+
   async close(): Promise<void> {
     this.#closed.abort()
     await this.#watch.stop()
@@ -137,16 +142,16 @@ export class WatchCache<T extends KubeObject> {
   async #restart(afterMs: number): Promise<void> {
     const { signal } = this.#closed
     await pause(afterMs, undefined, { signal, ref: false }).catch(() => undefined)
-    if (!signal.aborted) await this.#watch.start()
+    if (signal.aborted) return
+    await this.#watch.stop()
+    await this.#watch.start()
   }
 
-  async #relist(): Promise<void> {
+  async #resumeNowAndThen(): Promise<void> {
     const { signal } = this.#closed
     while (!signal.aborted) {
       await pause(relistMs, undefined, { signal, ref: false }).catch(() => undefined)
-      if (signal.aborted) return
-      await this.#watch.stop()
-      await this.#watch.start()
+      await this.#restart(0)
     }
   }
 }

@@ -35,6 +35,8 @@ interface Question {
 }
 
 const timeoutMs = 15_000
+/** Of a question that costs nobody anything. */
+const hearMs = 4_000
 /** Tokens in files and of commands are read anew this often. */
 const credentialsMs = 60_000
 
@@ -120,6 +122,11 @@ export class Client {
     }
   }
 
+  /** Resolves when the API server answers; rejects where it does not, soon. */
+  async hear(): Promise<void> {
+    await this.#ask("GET", "/version", {}, hearMs)
+  }
+
   async post(path: string, body: unknown): Promise<unknown> {
     return await this.ask("POST", path, { body })
   }
@@ -130,7 +137,12 @@ export class Client {
     return await (this.#rights ? this.#rights.within(path, work) : work())
   }
 
-  async #ask(method: string, path: string, { query = {}, body, type }: Question = {}): Promise<unknown> {
+  async #ask(
+    method: string,
+    path: string,
+    { query = {}, body, type }: Question = {},
+    patienceMs = timeoutMs,
+  ): Promise<unknown> {
     const credentials = await this.#identify()
     const url = new URL(this.server + path)
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
@@ -140,7 +152,11 @@ export class Client {
       accept: "application/json",
       ...(payload ? { "content-type": type ?? "application/json", "content-length": Buffer.byteLength(payload) } : {}),
     }
-    const { status, text } = await send(url, { ...credentials, method, headers }, payload).catch((error: Error) => {
+    const { status, text } = await send(
+      url,
+      { ...credentials, method, headers, signal: AbortSignal.timeout(patienceMs) },
+      payload,
+    ).catch((error: Error) => {
       throw new RetryableError(`The cluster at ${this.server} does not answer: ${error.message}.`, { cause: error })
     })
     const isJson = text.startsWith("{")
@@ -180,7 +196,7 @@ function missingIsNull(error: unknown): null {
 
 function send(url: URL, options: RequestOptions, payload: string): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const request = httpsRequest(url, { ...options, signal: AbortSignal.timeout(timeoutMs) }, (answer) => {
+    const request = httpsRequest(url, options, (answer) => {
       const chunks: Buffer[] = []
       answer.on("data", (chunk: Buffer) => chunks.push(chunk))
       answer.on("error", reject)

@@ -62,7 +62,7 @@ export async function openKubernetesTarget(options: KubernetesTargetOptions): Pr
   const { tenantRole: role } = settings
   const client = new Client(config, role === null ? null : { role, installation })
   const servers: Servers = new Servers(options.servers, (home, shared) => dedicated.find(home, shared))
-  const watched = new Watched(client, installation)
+  const watched = new Watched(client, installation, log)
   const writer = new Writer(client, servers, installation, watched)
   const parts = { client, writer, watched, settings }
 

@@ -1,4 +1,5 @@
 /** The watch caches of one target, opened with the first question: until then nobody knows whose objects to watch. */
+import type { Logger } from "pino"
 import type { TenantId } from "../../domain/tenant.ts"
 import { WatchCache } from "./cache.ts"
 import type { Client, Where } from "./client.ts"
@@ -8,6 +9,7 @@ import type { Deployment } from "./objects/deployment.ts"
 import type { Ingress } from "./objects/ingress.ts"
 import { type Kind, type KubeObject, labels, ourselves, tenantOf } from "./objects/object.ts"
 import type { Volume } from "./objects/volume.ts"
+import { Pulse } from "./pulse.ts"
 
 export interface Caches {
   readonly namespaces: WatchCache<KubeObject>
@@ -30,17 +32,20 @@ export interface Caches {
 export class Watched {
   readonly #client: Client
   readonly #installation: () => string
+  readonly #pulse: Pulse
   #caches: Caches | null = null
   readonly #listeners = new Set<(tenant: TenantId) => void>()
 
-  constructor(client: Client, installation: () => string) {
+  constructor(client: Client, installation: () => string, log: Logger) {
     this.#client = client
     this.#installation = installation
+    this.#pulse = new Pulse({ ask: () => client.hear(), back: () => this.#resume(), log })
   }
 
   /** Resolves once each of them has seen everything. */
   async caches(): Promise<Caches> {
     this.#caches ??= this.#open()
+    this.#pulse.start()
     for (const cache of Object.values(this.#caches)) await cache.ready()
     return this.#caches
   }
@@ -80,6 +85,7 @@ export class Watched {
   }
 
   async close(): Promise<void> {
+    await this.#pulse.stop()
     for (const cache of Object.values(this.#caches ?? {})) await cache.close()
   }
 
@@ -112,6 +118,10 @@ export class Watched {
       othersIngresses: watchOthers("Ingress"),
       othersPolicies: watchOthers("NetworkPolicy"),
     }
+  }
+
+  #resume(): void {
+    for (const cache of Object.values(this.#caches ?? {})) cache.resume()
   }
 
   #tell(tenant: TenantId | null): void {

@@ -9,8 +9,8 @@ import type pg from "pg"
 const gate = "hashtext('saas clone'), 0"
 const turn = "hashtext('saas clone'), 1"
 const turnPollMs = 50
-/** Of a worker that stopped between two questions, such as one on a machine that was suspended. */
-const gateSeconds = 5
+/** Of a worker that stopped between two questions, such as one on a machine that was suspended; one that is busy goes on. */
+const gateSeconds = 60
 
 /**
  * Resolves once the session may copy; `most` copy at once. `reserve` is done while nobody else reserves; what it throws

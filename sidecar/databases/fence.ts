@@ -4,12 +4,10 @@
  */
 import { setTimeout as pause } from "node:timers/promises"
 import type pg from "pg"
-import { RetryableError, StaleEpoch } from "../domain/errors.ts"
+import { StaleEpoch } from "../domain/errors.ts"
 import type { Before, Fence } from "../drivers/driver.ts"
 import type { Operator } from "./operator.ts"
 
-/** What a stale command may take to be ended. */
-const lockSeconds = 30
 const lockPollMs = 25
 
 /** The name of every session that acts for a claim: a younger claim ends those of older ones by it. */
@@ -78,9 +76,11 @@ export class Fencing {
     })
   }
 
-  /** The lock goes with the session, so a dead session holds it until PostgreSQL has finished its command. */
+  /**
+   * The lock goes with the session, so a dead session holds it until PostgreSQL has finished its command. However long
+   * that takes: whoever is told that this claim is over, or is called off, stops waiting.
+   */
   async #lock(client: pg.Client, fence: Fence): Promise<void> {
-    const deadline = Date.now() + lockSeconds * 1000
     for (;;) {
       const { rows } = await client.query<{ got: boolean }>("SELECT pg_try_advisory_lock(hashtext($1), 0) AS got", [
         fence.tenant,
@@ -89,9 +89,6 @@ export class Fencing {
       fence.signal.throwIfAborted()
       await this.check(fence)
       await endStale(client, fence)
-      if (Date.now() > deadline) {
-        throw new RetryableError(`An earlier command for ${fence.tenant} is still under way in PostgreSQL.`)
-      }
       await pause(lockPollMs, undefined, { signal: fence.signal })
     }
   }

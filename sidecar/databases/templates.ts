@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto"
 import { setTimeout as pause } from "node:timers/promises"
 import type pg from "pg"
-import { PermanentError } from "../domain/errors.ts"
+import { PermanentError, RetryableError } from "../domain/errors.ts"
 import { derive, type RootKey } from "../domain/keys.ts"
 import { templateDatabase, templateSubject } from "../domain/names.ts"
 import type { TemplateSpec } from "../domain/tenant.ts"
@@ -47,6 +47,13 @@ export interface Draft {
 }
 
 const turnPollMs = 200
+
+/** `lastLines`: Odoo's. Where PostgreSQL went away while it was at work, trying again is all that there is to do. */
+export function buildFailed(lastLines: string, killed = false): Error {
+  const what = `The template could not be built. Odoo's last lines:\n${lastLines}`
+  const isPassing = killed || /psycopg2\.(OperationalError|InterfaceError|errors\.AdminShutdown)/.test(lastLines)
+  return isPassing ? new RetryableError(what) : new PermanentError(what)
+}
 
 export class DatabaseTemplates implements Templates {
   readonly #options: TemplatesOptions

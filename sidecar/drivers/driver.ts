@@ -14,6 +14,7 @@ import type {
   SeenServer,
 } from "../domain/plan.ts"
 import type { TemplateSpec, TenantHost, TenantId, TenantSpec } from "../domain/tenant.ts"
+import type { Turns } from "../domain/turns.ts"
 import type { IsolationWay, ServerInfo, TargetInfo } from "../odoo/port.ts"
 
 export interface Fence {
@@ -173,6 +174,10 @@ export interface FoundTenant {
 
 export interface Target<E> {
   readonly name: string
+  /** Starts of an Odoo that the machine has room for at once. Left out where somebody else places and bounds them. */
+  readonly starts?: Turns
+  /** How many want a processor, for each that there is. Left out where tenants run on machines that nobody here sees. */
+  load?(): number
   readonly servers: DatabaseServers
   readonly runtime: Runtime<E>
   readonly files: Files

@@ -46,7 +46,7 @@ export class XmlRpcMaster implements MasterPort {
   constructor(address: MasterAddress, timeoutMs = defaultTimeoutMs) {
     this.#address = address
     this.#timeoutMs = timeoutMs
-    const options = { keepAlive: true, maxSockets: 8 }
+    const options = { keepAlive: true, maxSockets: 16 }
     this.#agent = address.url.startsWith("https:") ? new SecureAgent(options) : new Agent(options)
   }
 

@@ -1,4 +1,5 @@
 import { PermanentError, RetryableError } from "../domain/errors.ts"
+import { Patience } from "../domain/patience.ts"
 import type { Step } from "../domain/plan.ts"
 import { settingsOf } from "../domain/settings.ts"
 import type { TenantSpec } from "../domain/tenant.ts"
@@ -8,9 +9,13 @@ import type { World } from "./world.ts"
 
 /** Requests in flight get so long before a stop goes on without them. */
 const drainSeconds = 10
-/** The slowest start on a busy machine; a start that takes longer will not come up by waiting. */
+/** Several times the slowest start; one that takes longer on a machine that has time for it will not come up by waiting. */
 const startSeconds = 120
+/** The first question to saas_tenant is answered when Odoo has loaded all: asked again, it would load no faster. */
+const firstAnswerSeconds = 120
+/** At first, while most are ready soon; later a twentieth of what it has waited: many who wait long are a burden, too. */
 const readyPollSeconds = 0.05
+const longestPollSeconds = 1
 
 /** Performs one step. Every step may be performed again: what is done already stays as it is. */
 export async function act<E>(world: World<E>, spec: TenantSpec, step: Step, fence: Fence): Promise<void> {
@@ -108,18 +113,26 @@ async function awaitReady<E>({ target, control }: World<E>, spec: TenantSpec, fe
   const tenant = spec.id
   // What was refused once is tried ever more seldom by whoever runs it; a person may have mended the cause just now.
   if ((await target.runtime.observe(tenant)).problem) await target.runtime.ensure(spec, fence)
-  const deadline = Date.now() + startSeconds * 1000
+  const patience = new Patience(startSeconds)
+  const began = performance.now()
+  let looked = began
   for (;;) {
     const { state, problem } = await target.runtime.observe(tenant)
     if (problem) throw new RetryableError(problem)
-    if (state === "ready" && (await control.state(tenant)) !== null) return
+    if (state === "ready" && (await control.state(tenant, firstAnswerSeconds)) !== null) return
     if (state === "stopped") {
       throw new RetryableError(`Odoo ended before it answered. Its last lines: ${await target.runtime.logs(tenant, 8)}`)
     }
-    if (Date.now() > deadline) {
+    const now = performance.now()
+    patience.spend((now - looked) / 1000, target.load?.() ?? 1)
+    looked = now
+    if (patience.isOver) {
       const what = state === "ready" ? "Odoo answers, but the saas_tenant addon in it does not" : "Odoo does not answer"
-      throw new RetryableError(`${what}, ${startSeconds} s after its start. ${await target.runtime.logs(tenant, 8)}`)
+      throw new RetryableError(
+        `${what}, although it has had ${startSeconds} s for its start. ${await target.runtime.logs(tenant, 8)}`,
+      )
     }
-    await pause(readyPollSeconds, fence.signal)
+    const twentieth = (now - began) / 1000 / 20
+    await pause(Math.min(longestPollSeconds, Math.max(readyPollSeconds, twentieth)), fence.signal)
   }
 }

@@ -7,6 +7,7 @@ import type { TenantSpec, TenantStatus, Usage } from "../domain/tenant.ts"
 import type { Outcome, TenantClaim } from "../odoo/port.ts"
 import { act } from "./act.ts"
 import { observe } from "./observe.ts"
+import { rankOf, StartTurn } from "./start-turn.ts"
 import { Repetition, type Task } from "./task.ts"
 import { countUsage } from "./usage.ts"
 import type { World } from "./world.ts"
@@ -22,6 +23,7 @@ export async function reconcile<E>(world: World<E>, task: Task<TenantClaim>): Pr
 
 async function converge<E>(world: World<E>, task: Task<TenantClaim>): Promise<Outcome> {
   let repetition = new Repetition()
+  const turn = new StartTurn(world.target.starts ?? null)
   let wanted: TenantSpec | null = null
   let seen: Observation | null = null
   try {
@@ -49,7 +51,11 @@ async function converge<E>(world: World<E>, task: Task<TenantClaim>): Promise<Ou
           if (seen.drift) task.log.warn({ step: step.kind }, seen.drift.what)
           repetition.count(step)
           tellProgress(task, spec, seen)
-          await task.step(step.kind, (fence) => act(world, spec, step, fence))
+          const rank = rankOf(task.claim.operation, seen.route.state.kind === "none")
+          await task.step(step.kind, async (fence) => {
+            await turn.await(step.kind, rank, fence.signal)
+            await act(world, spec, step, fence)
+          })
         }
       }
     }
@@ -58,6 +64,8 @@ async function converge<E>(world: World<E>, task: Task<TenantClaim>): Promise<Ou
     if (seen && error instanceof PermanentError) tellTrouble(task, task.spec, seen, error.message)
     if (seen && error instanceof RetryableError) tellProgress(task, task.spec, seen, error.message)
     throw error
+  } finally {
+    turn.end()
   }
 }
 

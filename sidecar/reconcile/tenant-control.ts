@@ -8,10 +8,10 @@ import { type Message, signMessage } from "../domain/tokens.ts"
 import type { Runtime } from "../drivers/driver.ts"
 
 const controlPath = "/saas/control"
-/** The first question makes Odoo load its registry, and many may be starting at once. */
+/** Whoever is silent for longer is shown as one that does not answer. */
 const stateSeconds = 15
-/** Installing a language takes a while. */
-const tellSeconds = 60
+/** Installing a language takes minutes on a busy machine, and told anew it would be installed a second time beside that. */
+const tellSeconds = 900
 
 const state = z.object({ ok: z.literal(true), bootstrapped: z.boolean(), settings: z.string().max(64) })
 const refusal = z.object({ ok: z.literal(false), error: z.string() })
@@ -31,10 +31,10 @@ export class TenantControl {
   }
 
   /** null where saas_tenant does not answer as it should: the tenant is starting, or somebody broke it from inside. */
-  async state(tenant: TenantId): Promise<SeenTenant | null> {
+  async state(tenant: TenantId, seconds = stateSeconds): Promise<SeenTenant | null> {
     let body: string
     try {
-      body = (await this.#post(tenant, { act: "state" }, stateSeconds)).body
+      body = (await this.#post(tenant, { act: "state" }, seconds)).body
     } catch (error) {
       if (error instanceof RetryableError) return null
       throw error

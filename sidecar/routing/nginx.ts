@@ -27,7 +27,8 @@ export interface NginxOptions {
 
 /** Those that are the same for all tenants. */
 const commonPages: readonly PageName[] = ["unknown", "starting", "away", "interrupted", "too-large", "too-many"]
-const serveSeconds = 10
+/** Moments, on a machine that is not busy. */
+const serveSeconds = 60
 const pollMs = 20
 
 export class Nginx {

@@ -1,13 +1,22 @@
 /** What tenants run on is killed in mid-flight, one part after the other; everything comes back, once. */
 import { strict as assert } from "node:assert"
+import { availableParallelism } from "node:os"
 import { suite } from "uvu"
 import { Visitors } from "../contract/conformance/visitors.ts"
+import { BusyProcesses } from "../helpers/busy.ts"
 import { assertOneOfEach, pidOf } from "../helpers/census.ts"
 import { DeafProxy } from "../helpers/deaf-proxy.ts"
 import { holdDatabase } from "../helpers/hold.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 import { Master } from "../helpers/master.ts"
-import { confirmQuotation, readTenant, type TenantRow, waitForPhase } from "../helpers/sales.ts"
+import {
+  confirmOrder,
+  confirmQuotation,
+  draftQuotation,
+  readTenant,
+  type TenantRow,
+  waitForPhase,
+} from "../helpers/sales.ts"
 import { SidecarLog } from "../helpers/sidecar-log.ts"
 import { visit } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
@@ -16,6 +25,8 @@ const test = suite("outages")
 const quick = { LEASE_SECONDS: "3", POLL_SECONDS: "1" }
 /** Where nothing else runs on two processors it is a fraction of it; tests run side by side with others. */
 const mostSecondsAway = 5
+/** What all of them may take among others who are busy. */
+const busySeconds = 300
 
 let it: Installation
 let master: Master
@@ -159,6 +170,54 @@ test("two sidecars share the work of many sales at once", async () => {
     await other.stop()
   }
 })
+
+test("ten are sold at once on a machine where forty others are busy: each is made once, and in their order", async () => {
+  const log = new SidecarLog(it.sidecar.log)
+  const orders = await Promise.all(
+    Array.from({ length: 10 }, (_, number) => draftQuotation(master, { slug: `busy-${number}` })),
+  )
+  const others = new BusyProcesses(40, busySeconds)
+  let sold: TenantRow[]
+  try {
+    sold = await Promise.all(orders.map((order) => confirmOrder(master, order)))
+    tenants.push(...sold)
+    for (const { id } of sold) await waitForPhase(master, id, "running", busySeconds)
+  } finally {
+    await others.end()
+  }
+  const inOrder = sold.map(({ id }) => id).sort((one, other) => one - other)
+  for (const id of inOrder) {
+    const operations = await master.search<Record<string, unknown>>(
+      "saas.operation",
+      [["tenant_id", "=", id]],
+      ["state", "attempt", "crashes"],
+    )
+    assert.deepEqual(
+      operations.map(({ state, attempt, crashes }) => ({ state, attempt, crashes })),
+      operations.map(() => ({ state: "done", attempt: 1, crashes: 0 })),
+    )
+  }
+  assert.deepEqual(
+    log.lines().flatMap(({ msg }) => (/taken this over|ended by itself/.test(msg) ? [msg] : [])),
+    [],
+  )
+  const served = await master.search<{ id: number }>("saas.tenant", [["id", "in", inOrder]], ["ready_at"])
+  assertServedInOrder(inOrder, served as { id: number; ready_at: string }[])
+  await assertAllAsTheyShouldBe()
+})
+
+/** Whoever is late for a turn is next, and those who are started at the same time may overtake each other. */
+function assertServedInOrder(sold: readonly number[], served: readonly { id: number; ready_at: string }[]): void {
+  const readyAt = new Map(served.map(({ id, ready_at }) => [id, ready_at]))
+  const at = (id: number) => readyAt.get(id) ?? ""
+  sold.forEach((id, place) => {
+    const before = sold.slice(place + 1).filter((later) => at(later) < at(id))
+    assert.ok(
+      before.length < 2 * Math.max(2, availableParallelism()),
+      `${before.length} that were sold later were served before ${id}`,
+    )
+  })
+}
 
 /** The sessions that are to copy for this tenant. */
 async function copying(ref: string): Promise<number[] | null> {

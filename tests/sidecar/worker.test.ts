@@ -1,6 +1,7 @@
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import { RetryableError } from "../../sidecar/domain/errors.ts"
+import { Turns } from "../../sidecar/domain/turns.ts"
 import { until } from "../helpers/wait.ts"
 import { FakeMaster } from "./helpers/fake-master.ts"
 import { FakeWorld } from "./helpers/fake-world.ts"
@@ -232,6 +233,19 @@ test("several tenants are worked on at once, and never more than allowed", async
   assert.is(worker.running, 1)
   held.release()
   await Promise.all(operations.map((operation) => ended(operation)))
+})
+
+test("no more are started at once than the machine has room for, and of those who wait the first sold is next", async () => {
+  const target = { ...world.world.target, starts: new Turns(1) }
+  const ids = ["taaaaaaaaaa", "tbbbbbbbbbb", "tcccccccccc"]
+  const operations = ids.map((id) => master.want(aSpec({ id })))
+  workers.start({ world: { ...world.world, target } })
+  await Promise.all(operations.map((operation) => ended(operation)))
+  const begun = world.acts.filter((act) => /clone_database|start_runtime/.test(act))
+  assert.equal(
+    begun,
+    ids.flatMap((id) => [`${id} clone_database`, `${id} start_runtime`]),
+  )
 })
 
 test("nothing is claimed while nothing can be worked on", async () => {

@@ -1,6 +1,6 @@
 /** Installs the modules of a template in a Job, so that a sidecar needs no Odoo of its own. */
 import { setTimeout as pause } from "node:timers/promises"
-import type { Draft, Installer } from "../../databases/templates.ts"
+import { buildFailed, type Draft, type Installer } from "../../databases/templates.ts"
 import { templateOwner } from "../../databases/tenant-databases.ts"
 import { PermanentError, RetryableError } from "../../domain/errors.ts"
 import { templateConf } from "../../domain/odoo-conf.ts"
@@ -98,7 +98,7 @@ export class JobInstaller implements Installer {
       if (job === null) throw new RetryableError("The Job that builds the template was removed; it is made anew.")
       if (job.status?.succeeded) break
       const pod = pods.list(this.#namespace).find(({ metadata }) => metadata.labels?.[labels.part] === name) ?? null
-      if (job.status?.failed) throw new PermanentError(`The template could not be built. ${await this.#said(pod)}`)
+      if (job.status?.failed) throw await this.#failed(pod)
       const problem = problemOf(null, pod, Date.now())
       if (problem) throw new RetryableError(problem)
       await pause(pollMs, undefined, { signal: fence.signal })
@@ -116,16 +116,16 @@ export class JobInstaller implements Installer {
     if (unknown) throw new PermanentError(`The plan asks for apps that this Odoo does not have: ${unknown}.`)
   }
 
-  async #said(pod: Pod | null): Promise<string> {
+  async #failed(pod: Pod | null): Promise<Error> {
     const { client } = this.#options
     if (pod === null) {
       const { items } = await client.list<KubeEvent>("Event", this.#namespace)
-      return warnings(items).join("\n")
+      return new PermanentError(`The template could not be built. ${warnings(items).join("\n")}`)
     }
     const { name } = pod.metadata
     const finish = await client.logs(this.#namespace, name, "finish", tellLines)
     const words = finish || (await client.logs(this.#namespace, name, "install", tellLines))
-    return `Odoo's last lines:\n${words.trimEnd()}`
+    return buildFailed(words.trimEnd())
   }
 
   get #namespace(): string {

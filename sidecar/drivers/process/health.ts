@@ -1,8 +1,8 @@
 /** Whether an Odoo answers, asked so that one that is starting is not asked again and again. */
 import type { TenantId } from "../../domain/tenant.ts"
 
-/** Long enough for a busy one; whoever is silent for longer serves nobody well. */
-const patienceMs = 2_000
+/** Long enough for one on a busy machine; whoever is silent for longer serves nobody well. */
+const patienceMs = 10_000
 /** Whatever is older has started before we have: it is busy where it does not answer at once. */
 const startSeconds = 30
 /** One that never answered is starting, and its answer is not worth waiting for here. */

@@ -72,8 +72,9 @@ export class RunsAlready extends Error {
   override readonly name = "RunsAlready"
 }
 
-const answerTimeoutMs = 15_000
-const startTimeoutMs = 5_000
+/** It carries out one order after the other, each in moments where the machine is not busy. Its end shows by itself. */
+const answerTimeoutMs = 120_000
+const startTimeoutMs = 60_000
 
 export class Holder {
   readonly #python: string

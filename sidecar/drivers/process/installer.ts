@@ -1,12 +1,14 @@
 /** Installs the modules of a template with an Odoo of this machine. */
 import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import { execa } from "execa"
-import type { Draft, Installer } from "../../databases/templates.ts"
+import { buildFailed, type Draft, type Installer } from "../../databases/templates.ts"
 import { templateOwner } from "../../databases/tenant-databases.ts"
 import { PermanentError } from "../../domain/errors.ts"
+import { isTenantId } from "../../domain/names.ts"
 import { templateConf } from "../../domain/odoo-conf.ts"
+import { Turns } from "../../domain/turns.ts"
 import type { Fence } from "../driver.ts"
 import { addonsPaths, type OdooPlace, odooEnvironment, pythonPath } from "./odoo.ts"
 import type { StagedRelease } from "./release.ts"
@@ -20,17 +22,32 @@ export interface ProcessInstallerOptions {
   readonly built: (name: string) => void
 }
 
+/** An install keeps one processor busy, and PostgreSQL another. */
+const processorsPerBuild = 2
+
 /** A wrong module name or a broken addon is told by Odoo's last lines. */
 const tellLines = 12
 
 export class ProcessInstaller implements Installer {
   readonly #options: ProcessInstallerOptions
+  readonly #turns = new Turns(Math.max(1, Math.floor(availableParallelism() / processorsPerBuild)))
 
   constructor(options: ProcessInstallerOptions) {
     this.#options = options
   }
 
-  async install({ server, template, database, password, modules }: Draft, { signal }: Fence): Promise<void> {
+  async install(draft: Draft, { tenant, signal }: Fence): Promise<void> {
+    // One that a tenant waits for comes before one that is made for later.
+    const giveBack = await this.#turns.take(isTenantId(tenant) ? 0 : 1, signal)
+    try {
+      await this.#install(draft, signal)
+    } finally {
+      giveBack()
+    }
+  }
+
+  async #install(draft: Draft, signal: AbortSignal): Promise<void> {
+    const { server, template, database, password, modules } = draft
     const { odoo, release, uid } = this.#options
     const folder = folderOf(database)
     await mkdir(folder, { mode: 0o700 })
@@ -68,8 +85,7 @@ export class ProcessInstaller implements Installer {
         // Odoo ends with 0 although a module is unknown: it only says so.
         const unknown = /invalid module names, ignored: (.*)/.exec(answer.all ?? "")?.[1]
         if (unknown) throw new PermanentError(`The plan asks for apps that this Odoo does not have: ${unknown}.`)
-        if (answer.exitCode !== 0)
-          throw new PermanentError(`The template could not be built. Odoo's last lines:\n${tail}`)
+        if (answer.exitCode !== 0) throw buildFailed(tail, answer.signal !== undefined)
       }
       const languages = template.languages.length > 0 ? [`--load-language=${template.languages.join(",")}`] : []
       await run("launch.py", ["-i", modules.join(","), ...languages, "--stop-after-init"])

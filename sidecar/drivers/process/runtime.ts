@@ -52,10 +52,12 @@ const startedSchema = z.object({ fingerprint: z.string(), pid: z.number(), start
 
 /** The hard limit of a process that serves some hundred visitors at once. */
 const openFiles = 4096
-/** Of one question after the health; it waits in the kernel while Odoo starts. */
-const healthTimeoutMs = 10_000
+/** Of one question after the health; it waits in the kernel while Odoo starts, and asked anew it is not answered sooner. */
+const healthTimeoutMs = 120_000
 /** Odoo ends its threads and connections in this time. */
 const stopSeconds = 15
+/** What was killed is gone in moments; the kernel, or the holder on a busy machine, may come to it later. */
+const goneSeconds = 60
 const pollMs = 25
 
 export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
@@ -193,7 +195,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
     if (!(await ended(process, drainSeconds + stopSeconds))) {
       await servers.check(fence)
       if (isAlive(process)) signal(process.pid, "SIGKILL")
-      await ended(process, stopSeconds)
+      await ended(process, goneSeconds)
     }
     // What it had started itself and what stayed in its group, such as a wkhtmltopdf.
     signal(-process.pid, "SIGKILL")
@@ -201,7 +203,7 @@ export class ProcessRuntime implements Runtime<LoopbackEndpoint> {
 
   /** Until the holder knows of the end too; an end that was our own doing is not to count as a crash. */
   async #exitNoted(tenant: TenantId, process: ProcessId): Promise<void> {
-    const deadline = Date.now() + stopSeconds * 1000
+    const deadline = Date.now() + goneSeconds * 1000
     for (;;) {
       const held = (await this.#options.holder.list())[tenant]
       const last = held?.exits.at(-1)

@@ -1,9 +1,10 @@
 /** This machine as a target: tenants are processes, nginx is in front, PostgreSQL is beside them. */
-import { availableParallelism, totalmem } from "node:os"
+import { availableParallelism, loadavg, totalmem } from "node:os"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Logger } from "pino"
 import type { Drift } from "../../domain/plan.ts"
 import type { TenantId, TenantSpec } from "../../domain/tenant.ts"
+import { Turns } from "../../domain/turns.ts"
 import type { TargetInfo } from "../../odoo/port.ts"
 import type { Backups, DatabaseServers, Files, FoundTenant, Router, Runtime, Stop, Target } from "../driver.ts"
 import type { LoopbackEndpoint } from "./endpoint.ts"
@@ -33,6 +34,7 @@ const rewatchMs = 1_000
 
 export class ProcessTarget implements Target<LoopbackEndpoint> {
   readonly name: string
+  readonly starts = new Turns(Math.max(2, availableParallelism()))
   readonly servers: DatabaseServers
   readonly runtime: Runtime<LoopbackEndpoint>
   readonly files: Files
@@ -67,6 +69,11 @@ export class ProcessTarget implements Target<LoopbackEndpoint> {
       dedicatedServers: false,
       checksIsolation: false,
     }
+  }
+
+  load(): number {
+    const [lastMinute = 0] = loadavg()
+    return lastMinute / availableParallelism()
   }
 
   /** Its folder says that one is here: all else that it has goes before that. */

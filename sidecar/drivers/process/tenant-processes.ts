@@ -13,7 +13,7 @@ export interface TenantProcessesParts {
   readonly cgroups: Cgroups | null
 }
 
-const endSeconds = 15
+const endSeconds = 60
 const pollMs = 25
 
 export class TenantProcesses {

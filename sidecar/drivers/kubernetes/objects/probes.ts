@@ -2,8 +2,8 @@
 import type { V1Container } from "@kubernetes/client-node"
 import { requestSeconds } from "../../../domain/odoo-conf.ts"
 
-/** On a machine where many start at once. */
-export const startSeconds = 180
+/** Far more than on a machine where many start at once: one that is killed for being slow begins anew, and slower. */
+export const startSeconds = 900
 
 const healthPath = "/web/health"
 /** Without the database it serves nobody. */

@@ -35,11 +35,14 @@ export class LivelyClient extends ProvenClient {
 function watch(client: Insides, ask: () => Promise<Seen>): void {
   let answers = 0
   let before = -1
+  let wasWaiting = false
   let wasResting = false
   let asking = false
   const look = async () => {
     if (asking) return
-    const isLong = !client.readyForQuery && answers === before
+    const isWaiting = !client.readyForQuery
+    const isLong = isWaiting && wasWaiting && answers === before
+    wasWaiting = isWaiting
     before = answers
     if (!isLong) {
       wasResting = false

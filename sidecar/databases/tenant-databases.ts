@@ -45,6 +45,8 @@ export const templateOwner = "saas_template"
 
 /** Whoever looks at several servers is not to wait longer for one that does not answer. */
 const answerMs = 2_000
+/** Longer than any answer on a busy machine. */
+const silentMs = 20_000
 
 export class TenantDatabases implements Databases {
   readonly #options: DatabasesOptions
@@ -201,9 +203,15 @@ export class TenantDatabases implements Databases {
 
   async ping(): Promise<void> {
     const { shared } = this.#options.servers
-    await Promise.any(shared.map(({ operator }) => operator.query("SELECT 1"))).catch((error: AggregateError) => {
-      throw error.errors[0]
+    const answer = Promise.any(shared.map(({ operator }) => operator.query("SELECT 1"))).catch(
+      (error: AggregateError) => {
+        throw error.errors[0]
+      },
+    )
+    const late = pause(silentMs, null, { ref: false }).then(() => {
+      throw new RetryableError(`PostgreSQL does not serve us right now: it has been silent for ${silentMs / 1000} s.`)
     })
+    await Promise.race([answer, late])
   }
 
   async problems(): Promise<readonly string[]> {

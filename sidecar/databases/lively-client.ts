@@ -15,6 +15,7 @@ interface Insides {
   /** False while an answer is awaited. */
   readonly readyForQuery: boolean
   readonly processID: number | null
+  readonly password: string
   once(event: "connect" | "end", listener: () => void): void
 }
 
@@ -67,9 +68,10 @@ function watch(client: Insides, ask: () => Promise<Seen>): void {
 
 const lost = new Error("Connection terminated: it died without a word, and PostgreSQL is not at work on what was asked")
 
-async function askOf(config: pg.ClientConfig, { processID }: Insides): Promise<Seen> {
+async function askOf(config: pg.ClientConfig, { processID, password }: Insides): Promise<Seen> {
   const limits = { connectionTimeoutMillis: askMs, query_timeout: askMs, application_name: "saas heartbeat" }
-  const client = new ProvenClient({ ...config, ...limits })
+  // A pool hides the password from whoever copies its settings.
+  const client = new ProvenClient({ ...config, ...limits, password })
   // Told by the question, too.
   client.on("error", () => undefined)
   try {

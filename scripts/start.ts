@@ -6,13 +6,14 @@ import { handBackCharge, onChargeTaken, type Role, takeCharge } from "./lib/char
 import { Installation } from "./lib/installation.ts"
 import { undoAll } from "./lib/interrupts.ts"
 import { signOn } from "./lib/master-rpc.ts"
-import { ensureOdoo, noOdoo } from "./lib/odoo.ts"
+import { ensureOdoo, fetchOdoo, noOdoo } from "./lib/odoo.ts"
+import { isRoot } from "./lib/os-user.ts"
 import { ensurePackages, ToDo } from "./lib/packages.ts"
 import { type Progress, showProgress } from "./lib/progress.ts"
 import { loadEnvFile, startSettings } from "./lib/settings.ts"
 import { rememberedSettings } from "./lib/state-folder.ts"
 import { serversOf, supervise, supervisorServer } from "./lib/supervisor.ts"
-import { awaitTemplates } from "./lib/templates.ts"
+import { awaitFirstTemplate } from "./lib/templates.ts"
 
 const usage = `npm start [-- OPTIONS]
 
@@ -37,7 +38,7 @@ async function main(options: readonly string[]): Promise<void> {
     // What runs in the background goes on, and the next start with it.
     if (foreground && installation !== null) await stopForGood(installation)
   })
-  await ensurePackages("run", progress)
+  await ensureMachine(progress)
   const odoo = await ensureOdoo(progress)
   installation = await Installation.open(settings, odoo)
   onChargeTaken(settings.stateDir, makeWay)
@@ -45,9 +46,9 @@ async function main(options: readonly string[]): Promise<void> {
   await bringUp(installation, progress, foreground)
   const password = installation.secrets.read("admin-password")
   const ask = await signOn({ url: `http://127.0.0.1:${settings.ports.master}`, password })
-  const trouble = await awaitTemplates(ask, progress).then(
-    () => null,
-    (error: Error) => error.message,
+  const { later, trouble } = await awaitFirstTemplate(ask, progress).then(
+    (names) => ({ later: names, trouble: null }),
+    (error: Error) => ({ later: [], trouble: error.message }),
   )
   if (interrupted) return never
 
@@ -61,6 +62,7 @@ ${trouble === null ? `Ready after ${seconds} s.` : `It runs after ${seconds} s, 
   Health             http://127.0.0.1:${settings.ports.sidecar}/readyz
   State and logs     ${settings.stateDir}
 `)
+  if (later.length > 0) console.log(`Being built in the background: the template of ${later.join(", and of ")}.\n`)
   if (trouble !== null) {
     console.error(`${trouble}\nIts page in the master says more, and has a button to try again.\n`)
     exitCode = 1
@@ -73,6 +75,14 @@ ${trouble === null ? `Ready after ${seconds} s.` : `It runs after ${seconds} s, 
     await supervisorServer(settings.stateDir).start()
     console.log("It runs in the background. npm stop ends it.")
   }
+}
+
+/** Packages and Odoo come side by side where both are for us to get; who is not root is told what is missing first. */
+async function ensureMachine(progress: Progress): Promise<void> {
+  const packages = ensurePackages("run", progress)
+  if (!isRoot || process.env.ODOO_BIN) return packages
+  const outcomes = await Promise.allSettled([packages, fetchOdoo(progress)])
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason
 }
 
 async function bringUp(installation: Installation, progress: Progress, foreground: boolean): Promise<void> {

@@ -42,9 +42,14 @@ const finished = ".complete-2"
 export async function ensureOdoo(progress: Progress): Promise<Odoo> {
   const bin = process.env.ODOO_BIN
   if (bin) return describe({ python: process.env.ODOO_PYTHON || interpreterOf(bin), home: "", bin: resolve(repo, bin) })
-  const home = unpackedOdoo() ?? (await progress("download Odoo 19", (step) => download(step.detail)))
+  const home = await fetchOdoo(progress)
   if (!existsSync(join(home, finished))) await progress("finish the unpacked Odoo", () => finish(home))
   return describe({ python: process.env.ODOO_PYTHON || "/usr/bin/python3", home, bin: "" })
+}
+
+/** Only that it is here: it asks nothing of the machine yet but apt, so packages can be installed meanwhile. */
+export async function fetchOdoo(progress: Progress): Promise<string> {
+  return unpackedOdoo() ?? (await progress("download Odoo 19", (step) => download(step.detail)))
 }
 
 /** What the first line of a start script names: an installed Odoo's is that of its own environment. */

@@ -14,23 +14,35 @@ function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`
 }
 
+interface Running {
+  readonly name: string
+  readonly begun: number
+  detail: string
+}
+
+/** Several steps at once share the live line. */
 export function showProgress(out: NodeJS.WriteStream = process.stdout): Progress {
+  const running = new Set<Running>()
+  const words = ({ name, begun, detail }: Running) => `${name} ${seconds(begun)} ${detail}`
+  const draw = () => {
+    const line = [...running].map(words).join("· ")
+    out.write(`\r\x1b[K${line === "" ? "" : `  … ${line}`.slice(0, (out.columns ?? 80) - 1)}`)
+  }
   return async (name, work) => {
-    const begun = performance.now()
-    let detail = ""
-    const room = () => (out.columns ?? 80) - 1
-    const draw = () => out.write(`\r\x1b[K${`  … ${name} ${seconds(begun)} ${detail}`.slice(0, room())}`)
+    const step: Running = { name, begun: performance.now(), detail: "" }
+    running.add(step)
     const announce = out.isTTY ? null : setTimeout(() => out.write(`  … ${name}\n`), worthSaying * 1000)
     const timer = out.isTTY ? setInterval(draw, 100) : null
     const end = (mark: string) => {
+      running.delete(step)
       if (announce) clearTimeout(announce)
       if (timer) clearInterval(timer)
-      out.write(`${out.isTTY ? "\r\x1b[K" : ""}  ${mark} ${name} (${seconds(begun)})\n`)
+      out.write(`${out.isTTY ? "\r\x1b[K" : ""}  ${mark} ${name} (${seconds(step.begun)})\n`)
     }
     try {
       const result = await work({
         detail: (text) => {
-          detail = text
+          step.detail = text
         },
       })
       end("✓")

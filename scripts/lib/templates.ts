@@ -14,30 +14,60 @@ const secondsToAppear = 60
 
 /** Resolves when every template is ready; throws with the reason of one that failed. */
 export async function awaitTemplates(ask: Ask, progress: Progress, seconds = 900): Promise<void> {
+  await awaitSome(ask, progress, seconds, (templates) => {
+    demandSome(templates, "none failed")
+    return templates.every(isReady)
+  })
+}
+
+/**
+ * Resolves when there is one to make customers' Odoos of, with the names of those that are still built in the background;
+ * throws with the reason of one that failed where all have.
+ */
+export async function awaitFirstTemplate(ask: Ask, progress: Progress, seconds = 900): Promise<string[]> {
+  const templates = await awaitSome(ask, progress, seconds, (found) => {
+    demandSome(found, "not all failed")
+    return found.some(isReady)
+  })
+  return templates.filter((template) => !isReady(template)).map(({ name }) => name)
+}
+
+const isReady = ({ state }: Template) => state === "ready"
+
+function demandSome(templates: readonly Template[], what: "none failed" | "not all failed"): void {
+  const failed = templates.filter(({ state }) => state === "failed")
+  const [first] = failed
+  if (!first || (what === "not all failed" && failed.length < templates.length)) return
+  throw new Error(`The template ${first.name} could not be built: ${first.message}`)
+}
+
+async function awaitSome(
+  ask: Ask,
+  progress: Progress,
+  seconds: number,
+  suffice: (templates: readonly Template[]) => boolean,
+): Promise<Template[]> {
   const plans = await ask<number>("product.template", "search_count", [[["is_saas_plan", "=", true]]])
-  if (plans === 0) return
-  const look = () => ask<Template[]>("saas.template", "search_read", [[]], { fields: ["name", "state", "message"] })
-  const open = await until(async () => unready(await look()), {
+  if (plans === 0) return []
+  const look = async () => {
+    const found = await ask<Template[]>("saas.template", "search_read", [[]], { fields: ["name", "state", "message"] })
+    return found.length === 0 ? null : found
+  }
+  const there = await until(look, {
     seconds: secondsToAppear,
     every: 200,
     otherwise: () => "The master asks for no template although it has plans. Its log and the sidecar's may say why.",
   })
-  if (open.length === 0) return
-  await progress(`build templates for ${open.map(({ name }) => name).join(" and ")}`, async ({ detail }) => {
-    await until(
+  if (suffice(there)) return there
+  const open = there.filter((template) => !isReady(template)).map(({ name }) => name)
+  return progress(`build templates for ${open.join(" and ")}`, ({ detail }) =>
+    until(
       async () => {
-        const templates = await look()
-        const failed = templates.find(({ state }) => state === "failed")
-        if (failed) throw new Error(`The template ${failed.name} could not be built: ${failed.message}`)
+        const templates = (await look()) ?? []
         detail(templates.map(({ state, message }) => message || state).join(", "))
-        return templates.every(({ state }) => state === "ready") ? true : null
+        return suffice(templates) ? templates : null
       },
       { seconds, every: 500, otherwise: () => `The templates are not ready after ${seconds} s.` },
-    )
-  })
-}
-
-/** null while there are none at all. */
-function unready(templates: readonly Template[]): Template[] | null {
-  return templates.length === 0 ? null : templates.filter(({ state }) => state !== "ready")
+    ),
+  )
 }

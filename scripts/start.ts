@@ -45,7 +45,7 @@ async function main(options: readonly string[]): Promise<void> {
   if (options.includes("--reset")) await reset(installation, options.includes("--yes"))
   await bringUp(installation, progress, foreground)
   const password = installation.secrets.read("admin-password")
-  const ask = await signOn({ url: `http://127.0.0.1:${settings.ports.master}`, password })
+  const ask = await signOn(installation.master.socket, password)
   const { later, trouble } = await awaitFirstTemplate(ask, progress).then(
     (names) => ({ later: names, trouble: null }),
     (error: Error) => ({ later: [], trouble: error.message }),

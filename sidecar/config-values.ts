@@ -72,6 +72,18 @@ export function address(value: string): string {
   return `${host}:${port(number)}`
 }
 
+const socket = /^unix:(?=\/)/
+
+/** Where nginx finds a server: `unix:/…` for a Unix socket. */
+export function upstream(value: string): string {
+  return socket.test(value) ? `unix:${stateFolder(value.replace(socket, ""))}` : address(value)
+}
+
+/** Where a server answers HTTP: `unix:/…` for a Unix socket. */
+export function server(value: string): string {
+  return socket.test(value) ? `unix:${stateFolder(value.replace(socket, ""))}` : origin(value)
+}
+
 export function origin(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : null
   if (url && /^https?:$/.test(url.protocol) && url.pathname === "/" && !url.username) return url.origin

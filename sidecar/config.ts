@@ -17,13 +17,14 @@ import {
   networks,
   oneOf,
   optional,
-  origin,
   path,
   port,
   secret,
+  server,
   stateFolder,
   text,
   token,
+  upstream,
   word,
 } from "./config-values.ts"
 import { serversFile } from "./servers-file.ts"
@@ -56,9 +57,9 @@ const variables = {
   SAAS_SERVER: { doc: "Name of the database server that is at PG_HOST.", default: "local", parse: name },
 
   MASTER_URL: {
-    doc: "Where the master Odoo answers, without a path.",
+    doc: "Where the master Odoo answers, without a path; unix:/… where it listens at a Unix socket.",
     default: "http://127.0.0.1:8069",
-    parse: origin,
+    parse: server,
   },
   MASTER_DB: { doc: "Database of the master.", default: "master", parse: text },
   MASTER_LOGIN: { doc: "Technical user of the group Sidecar.", default: "saas_sidecar", parse: text },
@@ -107,6 +108,11 @@ const variables = {
   },
   SIDECAR_HOST: { doc: "Address that the sidecar's own HTTP listens on.", default: "127.0.0.1", parse: word },
   SIDECAR_PORT: { doc: "", default: "8071", parse: port },
+  SIDECAR_SOCKET: {
+    doc: "A Unix socket that it listens at as well, for a master on this machine: nobody else is shown the token there.",
+    default: "",
+    parse: optional(stateFolder),
+  },
 
   ODOO_PYTHON: {
     doc: "Interpreter that tenants run on; it must have Odoo's libraries.",
@@ -119,7 +125,11 @@ const variables = {
   NGINX_BIN: { doc: "nginx in front of all tenants.", default: "nginx", parse: text },
   HTTP_PORT: { doc: "Port that nginx listens on.", default: "8080", parse: port },
   MASTER_HOST: { doc: "Host name under which nginx shows the master.", default: "localhost", parse: hostName },
-  MASTER_UPSTREAM: { doc: "Where nginx finds the master.", default: "127.0.0.1:8069", parse: address },
+  MASTER_UPSTREAM: {
+    doc: "Where nginx finds the master; unix:/… for a Unix socket.",
+    default: "127.0.0.1:8069",
+    parse: upstream,
+  },
   TENANT_URL_SCHEME: {
     doc: "How people reach tenants: http or https.",
     default: "http",

@@ -5,7 +5,7 @@ import { hostname } from "node:os"
 import { destination, type Logger, pino } from "pino"
 import { type Config, ConfigError, readConfig, tenantUrlPort } from "./config.ts"
 import { signingKey } from "./domain/tokens.ts"
-import { createApp, listen } from "./http/app.ts"
+import { createApp, listen, listenAtSocket } from "./http/app.ts"
 import { checksOf } from "./http/checks.ts"
 import { Metrics } from "./http/metrics.ts"
 import { signOn } from "./http/sign-on.ts"
@@ -103,6 +103,10 @@ async function start(config: Config, log: Logger): Promise<Releaser> {
   })
   const listening = await listen(app, config.SIDECAR_HOST, config.SIDECAR_PORT)
   releasers.push(() => listening.close())
+  if (config.SIDECAR_SOCKET !== null) {
+    const local = await listenAtSocket(app, config.SIDECAR_SOCKET)
+    releasers.push(() => local.close())
+  }
   // Without a word of the master's everybody would be a stranger.
   const strays = async () => (patrol.hasLearned ? await findStrays(world, (tenant) => patrol.knows(tenant), log) : null)
   session.start({ ...served, strays })

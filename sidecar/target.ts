@@ -44,6 +44,7 @@ export const openProcess: Open<LoopbackEndpoint> = async (config, installation, 
     relay: relayOf(config),
     network: config.TENANT_NETWORK,
     uidBase: config.TENANT_UID_BASE,
+    ownPorts: [config.HTTP_PORT, config.SIDECAR_PORT],
     clones: config.MAX_CLONES,
     installation,
     router: (guard, folder) => {

@@ -1,5 +1,7 @@
 /** A master that sells tenants of the cluster, its PostgreSQL on this machine, and a sidecar at work. */
+
 import { pickFree } from "../../scripts/lib/ports.ts"
+import { sidecarSocket } from "../../scripts/lib/sidecar.ts"
 import type { TestCluster } from "../../tests/cluster/cluster.ts"
 import { type Forward, forwardTo } from "../../tests/cluster/forward.ts"
 import type { SidecarAccount } from "../../tests/cluster/sidecar-account.ts"
@@ -46,6 +48,7 @@ export async function openShop({ cluster, account, cleanUp, note }: ShopOptions)
     ...account.settings,
     KUBECONFIG: account.kubeconfig,
     SIDECAR_PORT: String(it.ports.sidecar),
+    SIDECAR_SOCKET: sidecarSocket(it.stateDir, "sidecar"),
   })
   const stopSidecar = cleanUp.defer(() => sidecar.stop())
   await sidecar.start()

@@ -43,7 +43,7 @@ async function costOf(it: Installation, signal: AbortSignal): Promise<Measuremen
 
 /** Another sidecar takes its place, whose calls pass through here. */
 async function countCalls(it: Installation, cleanUp: Session["cleanUp"]): Promise<Measurement> {
-  const proxy = await DeafProxy.start(it.ports.master)
+  const proxy = await DeafProxy.start(it.masterSocket)
   cleanUp.defer(() => proxy.stop())
   const counted = await it.anotherSidecar("counted", { MASTER_URL: proxy.url })
   await it.sidecar.stop()

@@ -97,7 +97,6 @@ export class Installation {
   /** Throws a sentence about the first port that somebody else has. Those of servers of ours that run are fine. */
   private async demandPorts(): Promise<void> {
     const { stateDir, ports } = this.settings
-    if (this.master.server.mark() === null) await demandFree(ports.master, "MASTER_PORT", "the master Odoo")
     if (this.sidecar.mark() === null) await demandFree(ports.sidecar, "SIDECAR_PORT", "the sidecar")
     await this.demandTenantPort()
     if (nginxOf(stateDir).length === 0) await demandFree(ports.http, "HTTP_PORT", "nginx", everyAddress)
@@ -161,7 +160,9 @@ export class Installation {
     const { stateDir, ports, network, uidBase } = this.settings
     const { odoo, secrets } = this
     const { sockets: postgresSockets, options } = this.postgres
-    const around = { stateDir, odoo, secrets, postgresBin: options.bin, postgresSockets, ports, network, uidBase }
+    const postgres = { postgresBin: options.bin, postgresSockets }
+    const masterSocket = this.master.socket
+    const around = { stateDir, odoo, secrets, ...postgres, masterSocket, ports, network, uidBase }
     return { ...sidecarEnvironment(around), ...extra }
   }
 

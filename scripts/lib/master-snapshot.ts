@@ -46,7 +46,7 @@ export async function snapshotOf(kind: SnapshotKind, odoo: Odoo, progress: Progr
 /** Starts what is in the folder, lets `work` change it, stops it, and removes what must not be copied. */
 async function change(folder: string, odoo: Odoo, work: (parts: Parts) => Promise<void>): Promise<void> {
   const postgres = await pickFree(20_000, 29_000)
-  const ports = { postgres, master: postgres + 1, sidecar: postgres + 2, http: postgres + 3 }
+  const ports = { postgres, sidecar: postgres + 1, http: postgres + 2 }
   const settings = { stateDir: folder, ports, network: "127.66.0.0", uidBase: 200_000, durable: false, demo: false }
   const parts = await makeParts(settings, odoo)
   parts.secrets.ensure()

@@ -1,19 +1,22 @@
 /** The operator's own Odoo: its configuration, its modules and its server. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { provenServer } from "../../sidecar/databases/programs.ts"
 import { Folders, renderOptions } from "../../sidecar/domain/odoo-options.ts"
 import { run } from "./commands.ts"
 import { fingerprintOf } from "./fingerprints.ts"
 import { type Odoo, pythonEnv } from "./odoo.ts"
-import { asUser, isRoot, type OsUser } from "./os-user.ts"
+import { asUser, currentUser, isRoot, type OsUser } from "./os-user.ts"
 import { closedParent, repo } from "./paths.ts"
 import { Daemon } from "./processes.ts"
 import type { Progress } from "./progress.ts"
 import type { Secrets } from "./secrets.ts"
+import { makeSocketFolder, nginxGroup } from "./socket-folders.ts"
+import { askSocket } from "./unix-http.ts"
 
 const ownDatabase = "scripts/lib/odoo_own_database.py"
-const codeParts = ["addons/saas_master", "runtime/launch.py", "runtime/servers", ownDatabase]
+const ownSocket = "scripts/lib/odoo_socket.py"
+const codeParts = ["addons/saas_master", "runtime/launch.py", "runtime/servers", ownDatabase, ownSocket]
 const staticFiles = join(repo, "addons/saas_master/static/src")
 
 export interface MasterOptions {
@@ -22,9 +25,12 @@ export interface MasterOptions {
   readonly odoo: Odoo
   readonly secrets: Secrets
   readonly user: OsUser
-  readonly port: number
+  /** Of 127.0.0.1, where it listens instead of at its socket. */
+  readonly port?: number
+  /** Where its socket lies. */
+  readonly socketFolder: string
   readonly database: { readonly host: string; readonly port: number }
-  readonly sidecarPort: number
+  readonly sidecarSocket: string
 }
 
 export class Master {
@@ -45,15 +51,20 @@ export class Master {
       args: this.arguments("server", []),
       env: {
         ...this.env(),
-        SAAS_SIDECAR_URL: `http://127.0.0.1:${options.sidecarPort}`,
+        SAAS_SIDECAR_URL: `unix:${options.sidecarSocket}`,
         SAAS_NUDGE_TOKEN_FILE: this.nudgeToken,
       },
       cwd: "/",
       user: options.user,
       made: () => this.made(),
-      ready: () => answers(`http://127.0.0.1:${options.port}/web/health?db_server_status=1`),
+      ready: async () => (await this.healthy()) || null,
       readySeconds: 120,
     })
+  }
+
+  /** Where it answers HTTP. */
+  get socket(): string {
+    return join(this.options.socketFolder, "http.sock")
   }
 
   get data(): string {
@@ -67,9 +78,11 @@ export class Master {
 
   /** Writes everything that it reads at its start. */
   async writeFiles(): Promise<void> {
-    const { folder, secrets, user, port, database, odoo } = this.options
+    const { folder, secrets, user, port, socketFolder, sidecarSocket, database, odoo } = this.options
     mkdirSync(this.data, { recursive: true, mode: 0o700 })
     stageCode(folder)
+    makeSocketFolder(socketFolder, user.uid, nginxGroup())
+    makeSocketFolder(dirname(sidecarSocket), currentUser().uid, user.gid)
     const settings = {
       addons_path: new Folders(...odoo.addonsPath, join(this.code, "addons")),
       admin_passwd: secrets.read("odoo-master-password"),
@@ -80,8 +93,9 @@ export class Master {
       db_password: secrets.read("pg-master-password"),
       db_port: database.port,
       db_user: "saas_master",
-      http_interface: "127.0.0.1",
-      http_port: port,
+      ...(port === undefined
+        ? { http_interface: `unix://${this.socket}` }
+        : { http_interface: "127.0.0.1", http_port: port }),
       list_db: false,
       max_cron_threads: 1,
       proxy_mode: true,
@@ -94,11 +108,19 @@ export class Master {
     if (isRoot) await run("chown", ["-R", `${user.uid}:${user.gid}`, folder])
   }
 
+  /** Whether it answers, and PostgreSQL to it. */
+  private async healthy(): Promise<boolean> {
+    const answer = await askSocket(this.socket, { path: "/web/health?db_server_status=1", timeoutMs: 5000 })
+    return answer?.status === 200
+  }
+
   /** Changes with everything that it reads at its start only. */
   private made(): string {
     const code = ["runtime", "addons/saas_master"].map((name) => join(repo, name))
     const scripts = ["dist/backend.js", "dist/frontend.js"].map((name) => join(staticFiles, name)).filter(existsSync)
-    const read = [this.config, join(repo, ownDatabase), ...scripts].map((file) => readFileSync(file, "utf8"))
+    const read = [this.config, ...[ownDatabase, ownSocket].map((name) => join(repo, name)), ...scripts].map((file) =>
+      readFileSync(file, "utf8"),
+    )
     return fingerprintOf(code, this.options.odoo.version, this.options.odoo.python, ...read)
   }
 
@@ -133,16 +155,6 @@ export class Master {
 
 function moduleIn(line: string): string {
   return /odoo\.modules\.loading: (Loading module .+ \(\d+\/\d+\))/.exec(line)?.[1] ?? ""
-}
-
-async function answers(url: string): Promise<true | null> {
-  try {
-    return (await fetch(url, { signal: AbortSignal.timeout(5000) })).ok ? true : null
-  } catch (error) {
-    // Nobody listens yet, or it is too busy starting.
-    if (error instanceof TypeError || (error as Error).name === "TimeoutError") return null
-    throw error
-  }
 }
 
 /** The repository itself where the master's user can read it, else a copy below the state folder. */

@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "runtime"))
 
 import launch  # noqa: E402
+import odoo_socket  # noqa: E402
 from servers import connections, doors, threaded  # noqa: E402
 
 import odoo.cli  # noqa: E402
@@ -20,4 +21,5 @@ if __name__ == "__main__":
     doors.shut()
     connections.notice_silence()
     threaded.keep_crons_alive()
+    odoo_socket.serve_sockets()
     odoo.cli.main()

@@ -7,10 +7,13 @@ import { currentUser, databaseUser, isRoot } from "./os-user.ts"
 import { ToDo } from "./packages.ts"
 import { Cluster, findPostgres } from "./postgres.ts"
 import { Secrets } from "./secrets.ts"
+import { sidecarSocket } from "./sidecar.ts"
+import { socketFolder } from "./socket-folders.ts"
 
 export interface Ports {
   readonly postgres: number
-  readonly master: number
+  /** For Odoo's own tests, which know no sockets: where the master listens instead of at its socket. */
+  readonly master?: number
   readonly sidecar: number
   readonly http: number
 }
@@ -64,9 +67,10 @@ export async function makeParts(settings: InstallationSettings, odoo: Odoo): Pro
       odoo,
       secrets,
       user: isRoot ? { name: "saas-master", uid: uidBase - 1, gid: uidBase - 1 } : currentUser(),
-      port: ports.master,
+      ...(ports.master === undefined ? {} : { port: ports.master }),
+      socketFolder: socketFolder(stateDir, "master"),
       database: { host: postgres.sockets, port: ports.postgres },
-      sidecarPort: ports.sidecar,
+      sidecarSocket: sidecarSocket(stateDir, "sidecar"),
     }),
   }
 }

@@ -35,8 +35,8 @@ export function readySnapshot(
         await installation.prepare(progress)
         await installation.startMaster(progress)
         await installation.startSidecar(progress)
-        const url = `http://127.0.0.1:${places.ports.master}`
-        await awaitTemplates(await signOn({ url, password: installation.secrets.read("admin-password") }), progress)
+        const { master, secrets } = installation
+        await awaitTemplates(await signOn(master.socket, secrets.read("admin-password")), progress)
       } finally {
         await stop()
       }

@@ -9,7 +9,6 @@ import { repo, stateFolder } from "./paths.ts"
 
 const ports = {
   HTTP_PORT: { default: 8080, what: "nginx, the way into master and tenants" },
-  MASTER_PORT: { default: 8069, what: "the master Odoo" },
   SIDECAR_PORT: { default: 8071, what: "the sidecar" },
   PG_PORT: { default: 5470, what: "PostgreSQL" },
 } as const
@@ -43,7 +42,6 @@ export function startSettings(): InstallationSettings {
     stateDir: stateFolder(),
     ports: {
       http: portOf("HTTP_PORT"),
-      master: portOf("MASTER_PORT"),
       sidecar: portOf("SIDECAR_PORT"),
       postgres: portOf("PG_PORT"),
     },
@@ -58,7 +56,6 @@ export function startSettings(): InstallationSettings {
 export function demandSame(running: InstallationSettings, asked: InstallationSettings): void {
   const [before, now] = [running, asked].map(({ ports, network, uidBase }) => ({
     HTTP_PORT: ports.http,
-    MASTER_PORT: ports.master,
     SIDECAR_PORT: ports.sidecar,
     PG_PORT: ports.postgres,
     TENANT_NETWORK: network,

@@ -5,9 +5,11 @@ import { fingerprintOf } from "./fingerprints.ts"
 import type { Odoo } from "./odoo.ts"
 import { currentUser } from "./os-user.ts"
 import { findProgram, repo } from "./paths.ts"
+import { demandFree } from "./ports.ts"
 import { Daemon } from "./processes.ts"
 import type { Secrets } from "./secrets.ts"
 import { bundleSidecar, sidecarBundle } from "./sidecar-bundle.ts"
+import { socketFolder } from "./socket-folders.ts"
 
 /** What the installation decides itself, beside what it sets below. */
 const decidedHere: ReadonlySet<VariableName> = new Set([
@@ -17,6 +19,7 @@ const decidedHere: ReadonlySet<VariableName> = new Set([
   "PG_OPERATOR",
   "PG_OPERATOR_DB",
   "SIDECAR_HOST",
+  "SIDECAR_SOCKET",
   "ODOO_HOME",
   "ODOO_BIN",
   "ODOO_PYTHON",
@@ -36,11 +39,11 @@ export interface SidecarSurroundings {
   readonly odoo: Odoo
   readonly secrets: Secrets
   readonly postgresBin: string
+  readonly masterSocket: string
   /** Folder of PostgreSQL's socket. */
   readonly postgresSockets: string
   readonly ports: {
     readonly postgres: number
-    readonly master: number
     readonly sidecar: number
     readonly http: number
   }
@@ -58,8 +61,8 @@ export function sidecarEnvironment(around: SidecarSurroundings): Record<string, 
     ...(Object.fromEntries(given) as Record<string, string>),
     ...odoo.env,
     SAAS_STATE_DIR: stateDir,
-    MASTER_URL: `http://127.0.0.1:${ports.master}`,
-    MASTER_UPSTREAM: `127.0.0.1:${ports.master}`,
+    MASTER_URL: `unix:${around.masterSocket}`,
+    MASTER_UPSTREAM: `unix:${around.masterSocket}`,
     MASTER_PASSWORD_FILE: secrets.path("sidecar-password"),
     PG_HOST: around.postgresSockets,
     PG_PORT: String(ports.postgres),
@@ -68,6 +71,7 @@ export function sidecarEnvironment(around: SidecarSurroundings): Record<string, 
     ROOT_KEY_FILE: secrets.path("root-key"),
     NUDGE_TOKEN_FILE: secrets.path("nudge-token"),
     SIDECAR_PORT: String(ports.sidecar),
+    SIDECAR_SOCKET: sidecarSocket(stateDir, "sidecar"),
     NGINX_BIN: process.env.NGINX_BIN || (findProgram("nginx") ?? "nginx"),
     HTTP_PORT: String(ports.http),
     TENANT_NETWORK: around.network,
@@ -75,12 +79,20 @@ export function sidecarEnvironment(around: SidecarSurroundings): Record<string, 
   }
 }
 
+/** Where a sidecar of that name answers the master. */
+export function sidecarSocket(stateDir: string, name: string): string {
+  return join(socketFolder(stateDir, "sidecar"), `${name}.sock`)
+}
+
 export function sidecarServer({ name, stateDir, env }: SidecarOptions): Daemon {
   return new Daemon({
     name: "The sidecar",
     pidFile: join(stateDir, "run", `${name}.json`),
     log: join(stateDir, "logs", `${name}.log`),
-    prepare: bundleSidecar,
+    prepare: async () => {
+      await demandFree(Number(env.SIDECAR_PORT), "SIDECAR_PORT", "the sidecar")
+      await bundleSidecar()
+    },
     command: process.execPath,
     // What lives for a moment is collected sooner: its memory stays below 100 MB, and it has time for that.
     args: ["--max-semi-space-size=1", sidecarBundle],

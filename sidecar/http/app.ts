@@ -1,6 +1,7 @@
 /** The sidecar's own HTTP. Nothing here changes a tenant: a nudge only says that there may be work. */
+import { chmod, rm } from "node:fs/promises"
 import { createServer, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
+import type { ListenOptions } from "node:net"
 import { promisify } from "node:util"
 import Koa, { HttpError, type Middleware } from "koa"
 import type { Logger } from "pino"
@@ -91,25 +92,41 @@ export interface Listening {
 
 /** Port 0 takes a free one. */
 export async function listen(app: Koa, host: string, port: number): Promise<Listening> {
+  return await listenAt(app, { host, port }, `${host}:${port} cannot be listened on`, "Set another SIDECAR_PORT.")
+}
+
+/** Whoever may enter the folder may use the socket. One that a killed sidecar has left is replaced. */
+export async function listenAtSocket(app: Koa, path: string): Promise<Listening> {
+  await rm(path, { force: true })
+  const listening = await listenAt(app, { path }, `There can be no socket ${path}`, "See who may write its folder.")
+  await chmod(path, 0o777)
+  return listening
+}
+
+async function listenAt(app: Koa, place: ListenOptions, problem: string, cure: string): Promise<Listening> {
   const server: Server = createServer(app.callback())
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(new Error(`${host}:${port} cannot be listened on (${error.message}). Set another SIDECAR_PORT.`)),
-    )
-    server.listen(port, host, () => {
+    server.once("error", (error) => reject(new Error(`${problem} (${error.message}). ${cure}`)))
+    server.listen(place, () => {
       server.removeAllListeners("error")
       resolve()
     })
   })
   const close = promisify(server.close.bind(server))
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     close: async () => {
       const closed = close()
       server.closeIdleConnections()
       await closed
     },
   }
+}
+
+/** 0 at a Unix socket. */
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === "object" && address !== null ? address.port : 0
 }
 
 function get(handle: Middleware): Route {

@@ -5,6 +5,8 @@ declare module "xmlrpc" {
   interface ClientOptions {
     readonly url: string
     readonly agent?: Agent
+    /** Of a Unix socket, instead of host and port. Handed on to `http.request`. */
+    readonly socketPath?: string
     /** Handed on to `http.request`. */
     readonly signal?: AbortSignal
   }

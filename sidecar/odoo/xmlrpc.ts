@@ -23,7 +23,7 @@ import {
 import { answers, fromWire, toWire } from "./wire.ts"
 
 export interface MasterAddress {
-  /** Without a path: `http://127.0.0.1:8069`. */
+  /** Without a path: `http://127.0.0.1:8069`, or `unix:/…` for a Unix socket. */
   readonly url: string
   readonly database: string
   readonly login: string
@@ -141,9 +141,10 @@ export class XmlRpcMaster implements MasterPort {
   }
 
   async #call(service: "common" | "object", method: string, params: readonly unknown[]): Promise<unknown> {
-    const url = new URL(`/xmlrpc/2/${service}`, this.#address.url).href
+    const { origin, ...socket } = placeOf(this.#address.url)
+    const url = new URL(`/xmlrpc/2/${service}`, origin).href
     const signal = AbortSignal.timeout(this.#timeoutMs)
-    const options = { url, agent: this.#agent, signal }
+    const options = { url, ...socket, agent: this.#agent, signal }
     const client = url.startsWith("https:") ? xmlrpc.createSecureClient(options) : xmlrpc.createClient(options)
     return await new Promise((resolve, reject) => {
       signal.addEventListener("abort", () => reject(new Error(`no answer in ${this.#timeoutMs / 1000} s`)), {
@@ -165,6 +166,13 @@ export class XmlRpcMaster implements MasterPort {
       ? new MasterUnavailable(`The master is not able to answer right now: ${sentence}`)
       : new MasterRefused(`The master failed: ${sentence}`)
   }
+}
+
+/** The options of a request that lead there. */
+function placeOf(url: string): { readonly origin: string; readonly socketPath?: string } {
+  return url.startsWith("unix:")
+    ? { origin: "http://localhost", socketPath: url.slice("unix:".length) }
+    : { origin: url }
 }
 
 interface Fault {

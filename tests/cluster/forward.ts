@@ -1,4 +1,4 @@
-/** Lends a server that listens on 127.0.0.1 to the pods of a cluster, without changing the server. */
+/** Lends a server that listens on 127.0.0.1, or at a Unix socket, to whoever gets to neither. */
 import { connect, createServer, type Socket } from "node:net"
 import { pipeline } from "node:stream"
 
@@ -9,11 +9,11 @@ export interface Forward {
   close(): Promise<void>
 }
 
-/** Listens at `host`, on a port that the kernel chooses, and leads to that port of 127.0.0.1. */
-export async function forwardTo(port: number, host: string): Promise<Forward> {
+/** Listens at `host`, on a port that the kernel chooses, and leads to that port of 127.0.0.1, or to that socket. */
+export async function forwardTo(place: number | string, host: string): Promise<Forward> {
   const open = new Set<Socket>()
   const server = createServer((from) => {
-    const to = connect(port, "127.0.0.1")
+    const to = typeof place === "string" ? connect(place) : connect(place, "127.0.0.1")
     for (const socket of [from, to]) open.add(socket.on("close", () => open.delete(socket)))
     // An end on one side, good or bad, is passed on to the other; there is nobody else to tell.
     pipeline(from, to, from, () => undefined)

@@ -32,7 +32,7 @@ let postgres: Forward
 suiteOf.before(async () => {
   chmodSync(stateDir, 0o711)
   const odoo = await ensureOdoo(silent)
-  const ports = { postgres: await pickFree(21_000, 31_000), master: 0, sidecar: 0, http: 0 }
+  const ports = { postgres: await pickFree(21_000, 31_000), sidecar: 0, http: 0 }
   const settings = {
     stateDir,
     ports,

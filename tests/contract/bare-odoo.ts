@@ -38,7 +38,7 @@ export class BareOdoo {
     const parts = await makeParts(
       {
         stateDir: folder,
-        ports: { postgres, master: port, sidecar: 0, http: 0 },
+        ports: { postgres, sidecar: 0, http: 0 },
         network: "127.66.0.0",
         uidBase: 200_000,
         durable: false,

@@ -99,7 +99,7 @@ test("the master is killed while a tenant is made, and nothing that was done is 
 })
 
 test("answers to claim, report and finish are lost", async () => {
-  const proxy = await DeafProxy.start(it.ports.master)
+  const proxy = await DeafProxy.start(it.masterSocket)
   const deaf = await it.anotherSidecar("deaf", { MASTER_URL: proxy.url })
   try {
     await it.sidecar.stop()

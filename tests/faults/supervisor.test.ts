@@ -50,7 +50,6 @@ function npm(name: "start" | "stop", ...options: string[]): Command {
       ...process.env,
       SAAS_STATE_DIR: stateDir,
       HTTP_PORT: String(ports.http),
-      MASTER_PORT: String(ports.master),
       SIDECAR_PORT: String(ports.sidecar),
       PG_PORT: String(ports.postgres),
       TENANT_NETWORK: network,

@@ -15,7 +15,7 @@ export class DeafProxy {
     this.#server = server
   }
 
-  static async start(masterPort: number): Promise<DeafProxy> {
+  static async start(socketPath: string): Promise<DeafProxy> {
     const server = createServer()
     const proxy = new DeafProxy(server)
     server.on("request", (request, response) => {
@@ -25,7 +25,7 @@ export class DeafProxy {
         const body = Buffer.concat(chunks)
         const { method, url, headers } = request
         proxy.#calls.push(methodOf(body.toString("utf8")))
-        const onward = httpRequest({ host: "127.0.0.1", port: masterPort, method, path: url, headers }, (answer) => {
+        const onward = httpRequest({ socketPath, method, path: url, headers }, (answer) => {
           const parts: Buffer[] = []
           answer.on("data", (part: Buffer) => parts.push(part))
           answer.on("end", () => {

@@ -77,6 +77,17 @@ export class Intruder {
     )
   }
 
+  /** The same at a Unix socket. */
+  enter(path: string): Promise<string> {
+    return this.python(
+      [
+        "import socket",
+        `try: socket.socket(socket.AF_UNIX).connect(${JSON.stringify(path)}); print("open")`,
+        "except OSError as error: print(type(error).__name__)",
+      ].join("\n"),
+    )
+  }
+
   /** Runs SQL with the tenant's own credentials in any database; the first cell, or `refused: …`. */
   sql(database: string, statement: string, role = this.ref): Promise<string> {
     const [host, port, password] = [this.option("db_host"), this.option("db_port"), this.option("db_password")]

@@ -19,8 +19,10 @@ import type { Cluster } from "../../scripts/lib/postgres.ts"
 import { silent } from "../../scripts/lib/progress.ts"
 import { readySnapshot } from "../../scripts/lib/ready-snapshot.ts"
 import type { Secrets } from "../../scripts/lib/secrets.ts"
+import { sidecarSocket } from "../../scripts/lib/sidecar.ts"
 import { copyTree } from "../../scripts/lib/snapshots.ts"
 import { tryLock } from "../../sidecar/routing/file-lock.ts"
+import { forwardTo } from "../cluster/forward.ts"
 import type { MasterAccess } from "./master.ts"
 
 export interface InstallationOptions {
@@ -54,7 +56,8 @@ export interface Server {
 
 export interface Installation {
   readonly stateDir: string
-  readonly ports: Ports
+  /** `master` leads to the master's socket, for tests that know none. */
+  readonly ports: Required<Ports>
   /** A /16 of the loopback network, such as 127.83.0.0. */
   readonly network: string
   /** Tenants' uids are above it. */
@@ -64,6 +67,8 @@ export interface Installation {
   /** `stop("immediate")` is a crash of PostgreSQL. */
   readonly postgres: Cluster
   readonly masterServer: Server
+  /** Where the master answers HTTP. */
+  readonly masterSocket: string
   readonly sidecar: Server
   /** How to sign on as the administrator. */
   readonly master: MasterAccess
@@ -88,10 +93,12 @@ export async function makeInstallation(name: string, options: InstallationOption
   const { durable = false, databaseTcp = false } = options
   const settings = { stateDir, ports, network, uidBase, durable, databaseTcp, demo: false }
   const real = await RealInstallation.open(settings, odoo)
+  const forward = await forwardTo(real.master.socket, "127.0.0.1")
   const destroy = async () => {
     try {
       if (options.durable) await stopWritingThrough(real.postgres)
       await real.stop(silent)
+      await forward.close()
       keepLogs(name, stateDir)
       real.remove()
     } finally {
@@ -113,16 +120,17 @@ export async function makeInstallation(name: string, options: InstallationOption
   }
   return {
     stateDir,
-    ports,
+    ports: { ...ports, master: forward.port },
     network,
     uidBase,
     odoo,
     secrets: real.secrets,
     postgres: real.postgres,
     masterServer: real.master.server,
+    masterSocket: real.master.socket,
     sidecar,
     master: {
-      url: `http://127.0.0.1:${ports.master}`,
+      url: `http://127.0.0.1:${forward.port}`,
       db: "master",
       login: "admin",
       password: real.secrets.read("admin-password"),
@@ -131,7 +139,8 @@ export async function makeInstallation(name: string, options: InstallationOption
     sidecarEnv: (extra = {}) => real.sidecarEnv({ ...options.sidecarEnv, ...extra }),
     anotherSidecar: async (other, extra = {}) => {
       const port = String(await pickFree(...portRange))
-      return real.anotherSidecar(`sidecar-${other}`, { ...options.sidecarEnv, SIDECAR_PORT: port, ...extra })
+      const own = { SIDECAR_PORT: port, SIDECAR_SOCKET: sidecarSocket(stateDir, `sidecar-${other}`) }
+      return real.anotherSidecar(`sidecar-${other}`, { ...options.sidecarEnv, ...own, ...extra })
     },
     destroy,
   }
@@ -178,10 +187,9 @@ async function reservePlace(): Promise<Place> {
     const lock = await tryLock(join(folder, `${second}.lock`))
     if (lock === null) continue
     const http = await pickFree(...portRange)
-    const ports = { http, master: await next(http), sidecar: 0, postgres: 0 }
-    const sidecar = await next(ports.master)
+    const sidecar = await next(http)
     return {
-      ports: { ...ports, sidecar, postgres: await next(sidecar) },
+      ports: { http, sidecar, postgres: await next(sidecar) },
       network: `127.${second}.0.0`,
       uidBase: 200_000 + (second - 66) * 0x10000,
       release: () => lock.release(),

@@ -193,12 +193,15 @@ test("reaches neither the other tenant, nor the sidecar, nor the master, nor the
   for (const [host, port] of [
     [addressOf(victim), 869],
     ["127.0.0.1", it.ports.sidecar],
-    ["127.0.0.1", it.ports.master],
     ["127.0.0.1", it.ports.http],
     ["::1", it.ports.http],
   ] as const) {
     assert.notEqual(await intruder.connect(host, port), "open", `${host}:${port}`)
   }
+  for (const path of [it.masterSocket, join(it.stateDir, "sockets/sidecar/sidecar.sock")]) {
+    assert.equal(await intruder.enter(path), "PermissionError", path)
+  }
+  assert.equal(await intruder.enter(join(it.postgres.sockets, `.s.PGSQL.${it.ports.postgres}`)), "open")
 })
 
 test("a webhook action posts to none of them either", async () => {

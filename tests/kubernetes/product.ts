@@ -6,9 +6,11 @@
  *     …
  *     await product.destroy()
  */
+
 import { pickFree } from "../../scripts/lib/ports.ts"
 import { silent } from "../../scripts/lib/progress.ts"
 import { readySnapshot } from "../../scripts/lib/ready-snapshot.ts"
+import { sidecarSocket } from "../../scripts/lib/sidecar.ts"
 import { takeTemplatesOver } from "../cluster/built-templates.ts"
 import { type ClusterOptions, makeCluster, type TestCluster } from "../cluster/cluster.ts"
 import { type Forward, forwardTo } from "../cluster/forward.ts"
@@ -88,6 +90,7 @@ async function productOf({ cluster, installation, forward, master, plan }: Parts
     ...account.settings,
     KUBECONFIG: account.kubeconfig,
     SIDECAR_PORT: String(installation.ports.sidecar),
+    SIDECAR_SOCKET: sidecarSocket(installation.stateDir, "sidecar"),
     LEASE_SECONDS: "3",
     POLL_SECONDS: "1",
   }

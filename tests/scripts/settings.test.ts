@@ -4,7 +4,7 @@ import { demandSame, startSettings } from "../../scripts/lib/settings.ts"
 
 const before = { ...process.env }
 test.after.each(() => {
-  for (const name of ["HTTP_PORT", "MASTER_PORT", "TENANT_UID_BASE", "TENANT_NETWORK"]) delete process.env[name]
+  for (const name of ["HTTP_PORT", "SIDECAR_PORT", "TENANT_UID_BASE", "TENANT_NETWORK"]) delete process.env[name]
   Object.assign(process.env, before)
 })
 
@@ -25,8 +25,8 @@ test("an empty setting is like one that is not there", () => {
 })
 
 test("two servers cannot have one port", () => {
-  process.env.HTTP_PORT = "8069"
-  assert.throws(startSettings, /HTTP_PORT and MASTER_PORT are both 8069/)
+  process.env.HTTP_PORT = "8071"
+  assert.throws(startSettings, /HTTP_PORT and SIDECAR_PORT are both 8071/)
 })
 
 test("what runs is not started with other settings", () => {

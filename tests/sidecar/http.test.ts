@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { pino } from "pino"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
+import { askSocket } from "../../scripts/lib/unix-http.ts"
 import { publicKey, signingKey } from "../../sidecar/domain/tokens.ts"
-import { createApp, type Listening, listen } from "../../sidecar/http/app.ts"
+import { createApp, type Listening, listen, listenAtSocket } from "../../sidecar/http/app.ts"
 import type { Check } from "../../sidecar/http/health.ts"
 import { Metrics } from "../../sidecar/http/metrics.ts"
 import { signOn } from "../../sidecar/http/sign-on.ts"
@@ -174,6 +178,26 @@ test("what fails inside stays inside", async () => {
   const answer = await fetch(`${base}/metrics`)
   assert.is(answer.status, 500)
   assert.not.match(await answer.text(), "hunter2")
+})
+
+test("it answers at a Unix socket as well, also where a killed one has left its own", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "http-"))
+  const path = join(folder, "sidecar.sock")
+  const app = createApp({
+    token,
+    checks,
+    metrics,
+    nudge: () => undefined,
+    signOn: signOn(signingKey(root)),
+    log: pino(),
+  })
+  writeFileSync(path, "")
+  const local = await listenAtSocket(app, path)
+  assert.equal(await askSocket(path, { path: "/healthz", timeoutMs: 5000 }), { status: 200, body: '{"alive":true}' })
+  assert.is((await askSocket(path, { path: "/nudge", json: {}, timeoutMs: 5000 }))?.status, 401)
+  await local.close()
+  assert.is(await askSocket(path, { path: "/healthz", timeoutMs: 5000 }), null)
+  rmSync(folder, { recursive: true })
 })
 
 test("a port that is taken is told", async () => {

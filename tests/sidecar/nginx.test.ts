@@ -39,7 +39,8 @@ async function serve(host: string, number: number): Promise<{ host: string; port
     seen.push(request)
     socket.end("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello")
   })
-  await new Promise<void>((resolve) => server.listen(number, host, resolve))
+  const place = host.startsWith("/") ? { path: host } : { host, port: number }
+  await new Promise<void>((resolve) => server.listen(place, resolve))
   servers.push(server)
   return { host, port: number }
 }
@@ -54,7 +55,9 @@ test.before(async () => {
   chmodSync(folder, 0o755)
   port = await pickFree(18_650, 18_690)
   const upstreamPort = await pickFree(18_691, 18_699)
-  const master = await serve("127.70.0.1", upstreamPort)
+  const masterSocket = join(folder, "master.sock")
+  await serve(masterSocket, 0)
+  chmodSync(masterSocket, 0o777)
   first = await serve("127.70.0.2", upstreamPort)
   second = await serve("127.70.0.3", upstreamPort)
   router = new NginxRouter({
@@ -62,7 +65,7 @@ test.before(async () => {
     bin: process.env.NGINX_BIN ?? "/usr/sbin/nginx",
     httpPort: port,
     masterHost: "localhost",
-    masterUpstream: `${master.host}:${master.port}`,
+    masterUpstream: `unix:${masterSocket}`,
     trustedProxies: [],
     secureCookies: false,
     guard: async () => {
@@ -85,10 +88,13 @@ test.after(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test("each host leads to its own tenant, and the master's to the master", async () => {
+test("each host leads to its own tenant, and the master's to the master's socket", async () => {
   assert.equal((await get("one.localhost")).body, "this is 127.70.0.2")
   assert.equal((await get("two.localhost")).body, "this is 127.70.0.3")
-  assert.equal((await get("localhost")).body, "this is 127.70.0.1")
+  const { body } = await get("localhost", "/odoo/crm?view=list", { headers: { "x-forwarded-for": "8.8.8.8" } })
+  assert.equal(body, `this is ${join(folder, "master.sock")}`)
+  assert.equal(seen.at(-1)?.url, "/odoo/crm?view=list")
+  assert.equal(seen.at(-1)?.headers["x-forwarded-for"], "127.0.0.1")
 })
 
 test("an unknown host is told that nothing is there", async () => {

@@ -92,7 +92,13 @@ test("on a cluster nothing leaves but what the plan lets out, and the policy of 
   assert.deepEqual(policyOf(nothing, relay), [])
 })
 
-const range = { table: "rules", firstUid: 200_001, lastUid: 265_534, databases: [{ host: "10.9.9.9", port: 5432 }] }
+const range = {
+  table: "rules",
+  firstUid: 200_001,
+  lastUid: 265_534,
+  databases: [{ host: "10.9.9.9", port: 5432 }],
+  ownPorts: [8080, 8071],
+}
 
 test("a firewall that knows of nobody lets nobody out", () => {
   const rules = ruleset(range, null, [])

@@ -1,6 +1,9 @@
 import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import xmlrpc from "xmlrpc"
@@ -194,6 +197,24 @@ test("a master that does not answer in time is away", async () => {
   const error = await failure(master.request("t", "reconcile", "a"))
   assert.instance(error, MasterUnavailable)
   assert.match(error.message, "no answer in 0.2 s")
+})
+
+test("a master at a Unix socket is found there", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "xmlrpc-"))
+  const socket = createServer((request, response) => server.httpServer.emit("request", request, response))
+  await new Promise<void>((resolve) => socket.listen(join(folder, "http.sock"), resolve))
+  answer = (_method, reply) => reply(null, { ok: true })
+  master = masterAt(`unix:${join(folder, "http.sock")}`)
+  assert.is(await master.request("tabcdefghij", "reconcile", "a"), true)
+  assert.is(signOns, 1)
+  socket.closeAllConnections()
+  await new Promise((resolve) => socket.close(resolve))
+  master.close()
+  master = masterAt(`unix:${join(folder, "http.sock")}`)
+  const error = await failure(master.request("tabcdefghij", "reconcile", "a"))
+  assert.instance(error, MasterUnavailable)
+  assert.match(error.message, "ENOENT")
+  rmSync(folder, { recursive: true })
 })
 
 test("nobody listening is away", async () => {

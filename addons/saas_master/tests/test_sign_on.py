@@ -1,5 +1,7 @@
 import os
+import socket
 import tempfile
+import threading
 from unittest.mock import Mock, patch
 
 import requests
@@ -136,3 +138,39 @@ class TestSignOn(SaasCase):
         sidecar_client._nudge()
         self.assertEqual(post.call_args.args[0], "http://127.0.0.1:18299/nudge")
         self.assertLessEqual(post.call_args.kwargs["timeout"], 0.3)
+
+    def test_a_sidecar_on_this_machine_is_asked_at_its_socket(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = f"{folder.name}/sidecar.sock"
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        listener.listen()
+        heard = []
+
+        def answer():
+            connection, _ = listener.accept()
+            with connection:
+                heard.append(connection.recv(65536))
+                body = b'{"token": "one.time"}'
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+                )
+
+        sidecar = threading.Thread(target=answer, daemon=True)
+        sidecar.start()
+        self.startPatcher(patch.dict(os.environ, {"SAAS_SIDECAR_URL": f"unix:{path}"}))
+        self.assertEqual(self.tenant._request_sign_on("first", "me", "Me", False, ""), "one.time")
+        sidecar.join()
+        self.assertIn(b"POST /sign-on HTTP/1.1\r\n", heard[0])
+        self.assertIn(b"Authorization: Bearer very-secret\r\n", heard[0])
+
+    @mute_logger("odoo.addons.saas_master.models.saas_tenant_sign_on")
+    def test_where_there_is_no_socket_nobody_is_told_anything(self):
+        self.startPatcher(
+            patch.dict(os.environ, {"SAAS_SIDECAR_URL": "unix:/nowhere/sidecar.sock"})
+        )
+        sidecar_client._nudge()
+        with self.assertRaisesRegex(UserError, "try again in a minute"):
+            self.tenant._request_sign_on("first", "me", "Me", False, "")

@@ -1,7 +1,8 @@
 /**
  * What tenants' processes may open connections to: on this machine their own address and PostgreSQL, and nothing
  * else; on the Internet what their plans say, and nothing in private networks. Mail leaves through the operator's relay
- * only, wherever that and PostgreSQL are.
+ * only, wherever that and PostgreSQL are. They answer nobody but by the socket that they were given: one that waits for a
+ * port of ours to be free has nothing of it.
  */
 import { lookup } from "node:dns/promises"
 import { isIPv6 } from "node:net"
@@ -24,11 +25,14 @@ export interface FirewallOptions {
   readonly firstUid: number
   readonly lastUid: number
   readonly databases: readonly { readonly host: string; readonly port: number }[]
+  /** Ports of ours that any user may listen at while we do not. */
+  readonly ownPorts: readonly number[]
   /** Its name is looked up whenever rules are made: its addresses may change. */
   readonly relay: { readonly host: string; readonly port: number } | null
   readonly log: Logger
 }
 
+const answer = "tcp flags & (syn | ack) == (syn | ack)"
 const mailPorts = "{ 25, 465, 587 }"
 
 /**
@@ -36,7 +40,7 @@ const mailPorts = "{ 25, 465, 587 }"
  * hold for each packet, and so for connections that are open when the plan changes. Names can be asked for by all.
  */
 export function ruleset(
-  { table, firstUid, lastUid, databases }: Omit<FirewallOptions, "relay" | "log">,
+  { table, firstUid, lastUid, databases, ownPorts }: Omit<FirewallOptions, "relay" | "log">,
   relay: { readonly addresses: readonly string[]; readonly port: number } | null,
   seats: readonly Seat[],
 ): string {
@@ -58,6 +62,10 @@ table inet ${table} {
     type filter hook output priority 0; policy accept;
     meta skuid < ${firstUid} accept
     meta skuid > ${lastUid} accept
+    # Root has opened the sockets that tenants were given, and so the kernel answers there as root. With more callers than
+    # have room it answers as nobody.
+    meta skuid >= ${firstUid} ${answer} drop
+    oifname "lo" tcp sport { ${ownPorts.join(", ")} } ${answer} drop
     ${databases.map(({ host, port }) => `ip daddr ${host} tcp dport ${port} accept`).join("\n    ")}
     meta skuid . ip daddr @own accept
     ${toRelay.map((match) => `meta skuid @mailing ${match} accept`).join("\n    ")}

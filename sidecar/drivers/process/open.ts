@@ -43,6 +43,8 @@ export interface ProcessTargetOptions {
   readonly relay: Relay | null
   readonly network: string
   readonly uidBase: number
+  /** Where nginx and the sidecar listen. */
+  readonly ownPorts: readonly number[]
   readonly clones: number
   /** The installation's id; throws a RetryableError while the master has not told it yet. */
   readonly installation: () => string
@@ -88,6 +90,7 @@ export async function openProcessTarget(options: ProcessTargetOptions): Promise<
         firstUid: options.uidBase + 1,
         lastUid: options.uidBase + lastSeat,
         databases: servers.shared.map(({ address }) => address).filter(({ host }) => !isSocketFolder(host)),
+        ownPorts: options.ownPorts,
         relay,
         log,
       })

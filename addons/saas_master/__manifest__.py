@@ -11,6 +11,7 @@
         "security/saas_groups.xml",
         "security/ir.model.access.csv",
         "security/saas_rules.xml",
+        "security/saas_company_rules.xml",
         "data/ir_config_parameter.xml",
         "data/ir_sequence.xml",
         "data/saas_release.xml",

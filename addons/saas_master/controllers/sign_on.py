@@ -39,4 +39,4 @@ class SaasSignOn(http.Controller):
         if not wizard or wizard.create_uid != request.env.user:
             raise request.not_found()
         tenant = wizard.tenant_id
-        return sign_on_page(tenant, wizard.sign_on, back=f"/odoo/saas-tenants/{tenant.id}")
+        return sign_on_page(tenant, wizard._sign_on, back=f"/odoo/saas-tenants/{tenant.id}")

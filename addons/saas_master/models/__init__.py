@@ -1,4 +1,5 @@
 # Bases come before what extends them.
+from . import staff_bus
 from . import saas_audit_entry
 from . import saas_audited_mixin
 from . import ir_config_parameter
@@ -10,6 +11,7 @@ from . import base_partner_merge
 from . import saas_release
 from . import saas_release_source
 from . import saas_plan
+from . import saas_plan_sale
 from . import saas_target
 from . import saas_target_isolation
 from . import saas_target_way
@@ -21,11 +23,13 @@ from . import saas_tenant
 from . import saas_tenant_actions
 from . import saas_tenant_address
 from . import saas_tenant_again
+from . import saas_tenant_commands
 from . import saas_tenant_holds
 from . import saas_tenant_host
 from . import saas_tenant_live
 from . import saas_tenant_place
 from . import saas_tenant_report
+from . import saas_tenant_rules
 from . import saas_tenant_sign_on
 from . import saas_tenant_usage
 from . import saas_tenant_welcome
@@ -33,6 +37,8 @@ from . import saas_tenant_owner
 from . import saas_tenant_wish
 from . import saas_stray
 from . import saas_subscription
+from . import saas_subscription_rules
+from . import saas_tenant_company
 from . import saas_operation
 from . import saas_operation_claim
 from . import saas_operation_intent
@@ -46,3 +52,4 @@ from . import saas_fleet
 from . import saas_fleet_live
 from . import sale_order
 from . import sale_order_line
+from . import sale_order_rules

@@ -61,6 +61,9 @@ class SaasAuditEntry(models.Model):
     record_id_int = fields.Integer("Record ID", readonly=True)
     record_name = fields.Char("Record", readonly=True)
     tenant_ref = fields.Char("Tenant", readonly=True, index=True)
+    company_id_int = fields.Integer(
+        "Company ID", readonly=True, help="Whose staff can read it; 0 for all companies."
+    )
     action = fields.Selection(ACTIONS, required=True, readonly=True, index=True)
     field = fields.Char("Technical Field", readonly=True)
     old = fields.Text("Raw Old Value", readonly=True)
@@ -122,10 +125,20 @@ class SaasAuditEntry(models.Model):
                     "tenant_ref": record._audit_tenant_ref()
                     if hasattr(record, "_audit_tenant_ref")
                     else "",
+                    "company_id_int": self._company_of(record).id or 0,
                 }
                 for record in records.sudo()
             ]
         )
+
+    @api.model
+    def _company_of(self, record):
+        """The one whose tenant or plan it is; none for what all companies have together."""
+        if record._name in ("saas.tenant", "saas.subscription", "product.template"):
+            return record.company_id
+        if "tenant_id" in record._fields:
+            return record.tenant_id.company_id
+        return self.env["res.company"]
 
     @api.model
     def _actor(self):

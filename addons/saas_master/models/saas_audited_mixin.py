@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.exceptions import AccessError
 
 from .said import said
 
@@ -26,7 +27,27 @@ class SaasAuditedMixin(models.AbstractModel):
         self.env["saas.audit.entry"]._log(records, "create")
         return records
 
+    @api.model
+    def _fields_by_hand(self):
+        """Names of the fields that a person may write; None for all."""
+        return None
+
+    def _check_by_hand(self, vals):
+        by_hand = self._fields_by_hand()
+        if self.env.su or by_hand is None:
+            return
+        # Chatter and activities have rules of their own.
+        others = {*self.env["mail.thread"]._fields, *self.env["mail.activity.mixin"]._fields}
+        refused = sorted(set(vals) - by_hand - others)
+        if refused:
+            raise AccessError(
+                self.env._(
+                    "%s cannot be edited directly. Use the buttons on its page.", ", ".join(refused)
+                )
+            )
+
     def write(self, vals):
+        self._check_by_hand(vals)
         names = [name for name in self._audited_fields() if name in vals]
         if not names:
             return super().write(vals)

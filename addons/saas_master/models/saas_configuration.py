@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from . import host_name, number
+from . import host_name
 
 # Each field's parameter.
 PARAMETERS = {
@@ -31,6 +31,7 @@ class SaasConfiguration(models.TransientModel):
 
     @api.model
     def default_get(self, fields_list):
+        self.check_access("read")
         values = super().default_get(fields_list)
         for name in fields_list:
             if name in PARAMETERS:
@@ -53,32 +54,15 @@ class SaasConfiguration(models.TransientModel):
 
     @api.constrains("base_domain", "url_port", "deletions_per_hour", "grace_days")
     def _check_values(self):
+        Parameter = self.env["ir.config_parameter"]
         for settings in self:
-            domain = host_name.normalize(settings.base_domain)
-            if host_name.problem_of(f"name.{domain}"):
-                raise ValidationError(
-                    self.env._(
-                        "“%s” is not a domain. Write it like odoo.example.com.",
-                        settings.base_domain or "",
-                    )
-                )
-            taken = self.env["saas.tenant.host"].sudo().search([("name", "=", domain)])
-            if taken:
-                raise ValidationError(
-                    self.env._(
-                        "“%(domain)s” is an address of %(tenant)s. Remove it there first, or "
-                        "choose another domain.",
-                        domain=domain,
-                        tenant=taken.tenant_id.name,
-                    )
-                )
-            port = settings.url_port
-            if port and number.whole(port, 1, 65535) is None:
-                raise ValidationError(self.env._("“%s” is not a port from 1 to 65535.", port))
-            if settings.deletions_per_hour < 0:
-                raise ValidationError(self.env._("Deletions per hour cannot be below 0."))
-            if settings.grace_days < 0:
-                raise ValidationError(self.env._("Days of grace cannot be below 0."))
+            for name in ("base_domain", "url_port", "deletions_per_hour", "grace_days"):
+                value = "" if settings[name] is False else str(settings[name])
+                if name == "base_domain":
+                    value = host_name.normalize(value)
+                problem = Parameter._saas_problem(PARAMETERS[name], value)
+                if problem:
+                    raise ValidationError(problem)
 
     def execute(self):
         """Save: the name is the one that Odoo's settings form calls."""
@@ -95,6 +79,7 @@ class SaasConfiguration(models.TransientModel):
         return self._reopen()
 
     def cancel(self):
+        self.env["saas.tenant"]._check_group("saas_master.group_saas_owner")
         return self._reopen()
 
     @api.model

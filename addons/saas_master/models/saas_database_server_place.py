@@ -49,13 +49,18 @@ class SaasDatabaseServerPlace(models.Model):
     def _as_placed(self):
         """With those that were given to it since it was last heard of, or are still to be made."""
         self.ensure_one()
-        [(tenants, connections)] = self.env["saas.tenant"]._read_group(
-            [
-                ("server_id", "in", self.ids),
-                ("released", "=", False),
-                ("database_strategy", "=", "shared"),
-            ],
-            aggregates=["__count", "limit_connections:sum"],
+        # sudo: it is as full as it is, whichever company's tenants are on it
+        [(tenants, connections)] = (
+            self.env["saas.tenant"]
+            .sudo()
+            ._read_group(
+                [
+                    ("server_id", "in", self.ids),
+                    ("released", "=", False),
+                    ("database_strategy", "=", "shared"),
+                ],
+                aggregates=["__count", "limit_connections:sum"],
+            )
         )
         placed = (connections or 0) + tenants * placement.OWN_CONNECTIONS
         return placement.Server(

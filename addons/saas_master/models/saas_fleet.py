@@ -194,8 +194,9 @@ class SaasFleet(models.AbstractModel):
             {
                 "id": trial.id,
                 "name": trial.name,
-                "customer": trial.partner_id.display_name,
-                "plan": trial.plan_id.display_name,
+                # sudo: names alone, of what another company may have to itself
+                "customer": trial.partner_id.sudo().display_name,
+                "plan": trial.plan_id.sudo().display_name,
                 "trial_end": fields.Date.to_string(trial.trial_end),
                 "days_left": (trial.trial_end - today).days,
             }
@@ -204,9 +205,12 @@ class SaasFleet(models.AbstractModel):
 
     def _targets(self):
         targets = self.env["saas.target"].search([])
+        # sudo: a target is as full as it is, whichever company's tenants are on it
         promised = {
             target: (memory, cpu, count)
-            for target, memory, cpu, count in self.env["saas.tenant"]._read_group(
+            for target, memory, cpu, count in self.env["saas.tenant"]
+            .sudo()
+            ._read_group(
                 [("phase", "in", RUNNING_PHASES)],
                 ["target_id"],
                 ["limit_memory_mb:sum", "limit_cpu_milli:sum", "__count"],
@@ -237,7 +241,9 @@ class SaasFleet(models.AbstractModel):
     def _servers(self):
         stored = {
             server: (promised, database + files)
-            for server, promised, database, files in self.env["saas.tenant"]._read_group(
+            for server, promised, database, files in self.env["saas.tenant"]
+            .sudo()
+            ._read_group(
                 [("released", "=", False), ("database_strategy", "=", "shared")],
                 ["server_id"],
                 ["limit_storage_mb:sum", "database_mb:sum", "filestore_mb:sum"],
@@ -265,16 +271,18 @@ class SaasFleet(models.AbstractModel):
     def _first_steps(self):
         """What there is to sell and to confirm, whoever looks: counts only, never the records."""
         lines = self.env["sale.order.line"].sudo()
+        theirs = ("company_id", "in", [False, *self.env.companies.ids])
         return {
             "target_ready": bool(self.env["saas.target"].search_count([("state", "=", "ready")])),
             "plans": self.env["product.template"]
             .sudo()
-            .search_count([("is_saas_plan", "=", True)]),
+            .search_count([("is_saas_plan", "=", True), theirs]),
             "quotations": len(
                 lines.search(
                     [
                         ("product_template_id.is_saas_plan", "=", True),
                         ("order_id.state", "in", ("draft", "sent")),
+                        theirs,
                     ]
                 ).order_id
             ),

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from . import sidecar_client
 from .saas_operation_step import utc
+from .staff_bus import tell_staff
 
 KINDS = [
     ("reconcile", "Apply Changes"),
@@ -217,9 +218,9 @@ class SaasOperation(models.Model):
     # Who is told
 
     def _notify(self):
-        group = self.env.ref("saas_master.group_saas_viewer").sudo()
         for operation in self.sudo():
-            group._bus_send("saas.operation/changed", operation._live())
+            company = operation.tenant_id.company_id
+            tell_staff(self.env, company, "saas.operation/changed", operation._live())
 
     def _live(self):
         """For the bus and the pages that show operations."""

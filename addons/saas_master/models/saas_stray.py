@@ -1,7 +1,9 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from .language import spoken
 from .saas_subscription import PERIODS
+from .saas_tenant_commands import ident
 from .said import Said
 
 
@@ -84,6 +86,24 @@ class SaasStray(models.Model):
             "context": {"default_stray_id": self.id},
         }
 
+    def adopt(self, partner_id, plan_id, slug):
+        """Make it a tenant like any other.
+
+        :param partner_id: of the customer whose it is
+        :param plan_id: of the plan that it gets its limits from
+        :return: the id of the tenant
+        """
+        self.ensure_one()
+        self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
+        self.check_access("read")
+        customer = self.env["res.partner"].browse(ident(partner_id)).exists()
+        plan = self.env["product.template"].browse(ident(plan_id)).exists()
+        if not customer or not plan:
+            raise UserError(self.env._("Choose a customer and a plan."))
+        (customer + customer.commercial_partner_id).check_access("read")
+        plan.check_access("read")
+        return self._adopt(customer, plan, self.env["saas.tenant"]._normalize_slug(slug)).id
+
     def _adopt(self, customer, plan, slug):
         """The tenant that it is from now on. The sidecar then makes all of it as its plan says.
 
@@ -92,7 +112,11 @@ class SaasStray(models.Model):
         :param slug: its address name, normalized
         """
         self.ensure_one()
-        problem = self._adoption_problem(plan) or self.env["saas.tenant"]._slug_problem(slug)
+        problem = (
+            plan._saas_problem(plan.sudo().company_id or self.env.company)
+            or self._adoption_problem(plan)
+            or self.env["saas.tenant"]._slug_problem(slug)
+        )
         if problem:
             raise UserError(problem)
         reason = self.env._("Adopted by %s.", self.env.user.name)
@@ -123,7 +147,7 @@ class SaasStray(models.Model):
                 "placement_reason": self.env._("Existed when it was adopted."),
                 "template_id": self.env["saas.template"]._get(plan, server).id,
                 "bootstrap_company": company.name,
-                "bootstrap_lang": customer.lang or self.env.lang or "en_US",
+                "bootstrap_lang": spoken(self.env, customer.lang or self.env.lang),
                 # Its customer has long been told of it, and a deletion must not take it for one
                 # of which there is nothing in the world yet.
                 "ready_at": fields.Datetime.now(),

@@ -87,13 +87,6 @@ class SaasSubscription(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        if "state" in vals and not self.env.su:
-            raise AccessError(
-                self.env._(
-                    "The state of a subscription cannot be edited directly. Use the buttons on its "
-                    "page."
-                )
-            )
         if "partner_id" in vals and not self.env.su:
             raise AccessError(
                 self.env._(

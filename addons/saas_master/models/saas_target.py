@@ -58,6 +58,10 @@ class SaasTarget(models.Model):
     def _audited_fields(self):
         return ("paused",)
 
+    @api.model
+    def _fields_by_hand(self):
+        return frozenset(["paused"])
+
     def write(self, vals):
         result = super().write(vals)
         if vals.get("paused") is False:

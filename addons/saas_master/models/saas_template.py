@@ -2,6 +2,7 @@ import hashlib
 import json
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import LazyTranslate
 
 from .app_names import app_names
@@ -9,6 +10,7 @@ from .each_alone import each_alone
 
 _lt = LazyTranslate(__name__)
 
+UNDER_WAY = ("queued", "running")
 NOT_PREPARED = _lt("No template could be prepared for this plan")
 
 
@@ -124,7 +126,8 @@ class SaasTemplate(models.Model):
             for server in servers:
                 self._get(plan, server)
 
-        sold = plans.filtered(lambda plan: plan.is_saas_plan and plan.active)
+        # sudo: a template is made of what a plan says, whoever wrote it there
+        sold = plans.sudo().filtered(lambda plan: plan.is_saas_plan and plan.active)
         each_alone(sold, ensure, NOT_PREPARED)
         return self.search([]) - before
 
@@ -135,6 +138,10 @@ class SaasTemplate(models.Model):
 
     def action_build(self):
         self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
+        self.check_access("read")
+        for template in self:
+            if any(operation.state in UNDER_WAY for operation in template.operation_ids):
+                raise UserError(self.env._("%s is already being built.", template.name))
         self.env["saas.audit.entry"]._log(self, "build")
         self.sudo()._build(self.env._("Requested by %s.", self.env.user.name))
         return True

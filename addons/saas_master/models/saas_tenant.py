@@ -9,12 +9,11 @@ from .lifecycle import DESIRED_LABELS, PHASES
 from .saas_spec import SPEC_FIELDS, tenant_spec
 from .said import Said, said
 
-# What only an action of ours may change, with its reason: never a plain write of a person.
+# What only a command changes and the audit log tells of.
 PROTECTED_FIELDS = frozenset(
-    "ref slug desired suspend_reason suspend_cause delete_after generation released partner_id "
-    "owner_id first_user_id "
-    "plan_id wished_plan_id subscription_id order_id target_id server_id database_strategy "
-    "placement_reason template_id status_id "
+    "ref slug desired suspend_reason suspend_cause delete_after generation released company_id "
+    "owner_id first_user_id partner_id plan_id wished_plan_id subscription_id order_id target_id "
+    "server_id database_strategy placement_reason template_id status_id "
     "phase notice_level notice_text limit_cpu_milli limit_memory_mb limit_storage_mb limit_users "
     "limit_connections limit_workers outgoing_mail outgoing_https".split()
 )
@@ -149,13 +148,6 @@ class SaasTenant(models.Model):
         return tenants
 
     def write(self, vals):
-        if not self.env.su and not PROTECTED_FIELDS.isdisjoint(vals):
-            names = ", ".join(sorted(PROTECTED_FIELDS.intersection(vals)))
-            raise AccessError(
-                self.env._(
-                    "%s cannot be edited directly. Use the buttons on the tenant's page.", names
-                )
-            )
         spec_fields = SPEC_FIELDS.intersection(vals)
         before = {tenant: [tenant[name] for name in spec_fields] for tenant in self}
         result = super().write(vals)

@@ -198,9 +198,10 @@ class SaasTenantActions(models.Model):
 
     def _change_plan(self, plan):
         self.ensure_one()
-        if not plan.is_saas_plan or not plan.active:
-            raise UserError(self.env._("“%s” is not a plan that can be sold.", plan.name))
         tenant = self.sudo().with_context(saas_action=Said("change_plan"))
+        problem = plan._saas_problem(tenant.company_id)
+        if problem:
+            raise UserError(problem)
         if (plan.saas_database_strategy or "shared") != tenant.database_strategy:
             raise UserError(
                 self.env._(
@@ -213,15 +214,11 @@ class SaasTenantActions(models.Model):
         tenant._check_room_for(plan.saas_connections)
         tenant.write({"plan_id": plan.id})
         tenant._drop_wish()
-        tenant.subscription_id.write({"plan_id": plan.id, "price": plan.list_price})
+        tenant.subscription_id.write({"price": plan.list_price})
         tenant._usage_changed()
 
     def _schedule_deletion(self, delete_after, reason):
         self.ensure_one()
-        if delete_after <= fields.Datetime.now():
-            raise UserError(
-                self.env._("Choose a day in the future, so that the customer has time to object.")
-            )
         tenant = self.sudo().with_context(
             saas_action=Said("schedule_deletion"), saas_reason=Said(reason)
         )
@@ -281,17 +278,25 @@ class SaasTenantActions(models.Model):
     # Where the numbers lead
 
     def action_view_operations(self):
+        self._check_can_see()
         return self._view("saas.operation", self.env._("Operations"), [("tenant_id", "=", self.id)])
 
     def action_view_audit(self):
+        self._check_can_see()
         domain = [("tenant_ref", "=", self.ref)]
         return self._view("saas.audit.entry", self.env._("Audit Log"), domain)
 
     def action_view_subscription(self):
+        self._check_can_see()
         return self.subscription_id._get_records_action()
 
     def action_view_order(self):
+        self._check_can_see()
         return self.order_id._get_records_action()
+
+    def _check_can_see(self):
+        self._check_group("saas_master.group_saas_viewer")
+        self.check_access("read")
 
     def _view(self, model, name, domain):
         self.ensure_one()

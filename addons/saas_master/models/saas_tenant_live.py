@@ -1,6 +1,7 @@
 from odoo import models
 
 from .language import spoken
+from .staff_bus import tell_staff
 
 
 class SaasTenantLive(models.Model):
@@ -10,9 +11,10 @@ class SaasTenantLive(models.Model):
 
     def _notify_changed(self):
         """Staff see the tenant, its customer the progress; sent only once this is committed."""
-        group = self.env.ref("saas_master.group_saas_viewer").sudo()
         for tenant in self.sudo():
-            group._bus_send(
+            tell_staff(
+                self.env,
+                tenant.company_id,
                 "saas.tenant/changed",
                 {
                     "id": tenant.id,

@@ -4,6 +4,7 @@ from odoo import models
 from odoo.exceptions import AccessError, UserError
 
 from . import sidecar_client
+from .free_text import reason_of
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class SaasTenantSignOn(models.Model):
         """
         self.ensure_one()
         self._check_can_change()
+        reason = reason_of(self.env, reason)
         user, tenant = self.env.user, self.sudo()
         self.env["saas.audit.entry"]._log(tenant, "open", reason=reason)
         known = (tenant.staff_logins or "").split()

@@ -54,7 +54,7 @@ class SaasTenantWelcome(models.Model):
         :param template: the name of a mail template for tenants
         """
         self.ensure_one()
-        lang = spoken(self.env, self.partner_id.lang)
+        lang = spoken(self.env, self.contact_id.lang)
         template = self.env.ref(template).sudo().with_context(template_preview_lang=lang)
         template.send_mail(self.id)
 

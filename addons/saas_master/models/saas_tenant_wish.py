@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from .language import spoken
 from .said import Said
@@ -17,14 +18,16 @@ class SaasTenantWish(models.Model):
     def _other_plans(self):
         """What its customer could have instead, from the cheapest on."""
         self.ensure_one()
-        on_sale = [("is_saas_plan", "=", True), ("sale_ok", "=", True)]
-        plans = self.env["product.template"].search(on_sale, order="list_price, id")
+        Plan = self.env["product.template"]
+        on_sale = Domain("is_saas_plan", "=", True) & Domain("sale_ok", "=", True)
+        on_sale &= Domain(Plan._check_company_domain(self.sudo().company_id))
+        plans = Plan.search(on_sale, order="list_price, id")
         return plans - self.plan_id
 
     def _wish_plan(self, plan):
         """:raise UserError: it is not one that can be had"""
         self.ensure_one()
-        if plan not in self._other_plans():
+        if self.desired == "deleted" or plan not in self._other_plans():
             raise UserError(self.env._("This plan is no longer available. Choose another one."))
         if plan == self.wished_plan_id:
             return

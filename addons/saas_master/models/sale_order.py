@@ -62,7 +62,7 @@ class SaleOrder(models.Model):
 
     def action_use_free_slug(self):
         self.ensure_one()
-        self.saas_slug = self.saas_slug_free
+        self.saas_slug = self.saas_slug_free or self.saas_slug
 
     def _saas_lines(self):
         return self.order_line.filtered(lambda line: line.product_id.is_saas_plan)
@@ -199,4 +199,5 @@ class SaleOrder(models.Model):
 
     def action_view_saas_tenants(self):
         self.ensure_one()
+        self.env["saas.tenant"]._check_group("saas_master.group_saas_viewer")
         return self.saas_tenant_ids._get_records_action(name=self.env._("Odoos of the Order"))

@@ -2,6 +2,8 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
+from .language import spoken
+
 
 class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
@@ -75,7 +77,7 @@ class SaleOrderLine(models.Model):
         return {
             "bootstrap_company": customer.name,
             "bootstrap_country": country.code or "",
-            "bootstrap_lang": person.lang or self.env.lang or "en_US",
+            "bootstrap_lang": spoken(self.env, person.lang or self.env.lang),
             "bootstrap_timezone": person.tz or self.env.user.tz or "",
             "bootstrap_user_name": person.name,
             "bootstrap_user_login": email_normalize(person.email),

@@ -6,6 +6,7 @@ from . import test_audit
 from . import test_board
 from . import test_claim
 from . import test_claim_together
+from . import test_company
 from . import test_configuration
 from . import test_deletion
 from . import test_fleet
@@ -22,6 +23,7 @@ from . import test_password
 from . import test_portal
 from . import test_protocol
 from . import test_report
+from . import test_rules
 from . import test_sale
 from . import test_sign_on
 from . import test_slug
@@ -33,4 +35,5 @@ from . import test_subscription
 from . import test_template
 from . import test_translations
 from . import test_usage
+from . import test_who_may
 from . import test_wish

@@ -236,16 +236,17 @@ class TestReport(SaasCase):
         bus = self.registry["bus.bus"]
 
         def send(bus, target, kind, message):
-            sent.append((target._name, target.id, kind, message))
+            record = target[0] if isinstance(target, tuple) else target
+            sent.append((record._name, record.id, kind, message))
 
         with patch.object(bus, "_sendone", send):
             self._report(claim, self._step("clone_database"), status=self._status("provisioning"))
-        group = self.env.ref("saas_master.group_saas_viewer")
+        company = tenant.company_id
         messages = {(model, ident, kind): message for model, ident, kind, message in sent}
-        operation = messages["res.groups", group.id, "saas.operation/changed"]
+        operation = messages["res.company", company.id, "saas.operation/changed"]
         self.assertEqual(operation["tenant_id"], tenant.id)
         self.assertEqual(operation["steps"][0]["name"], "clone_database")
-        changed = messages["res.groups", group.id, "saas.tenant/changed"]
+        changed = messages["res.company", company.id, "saas.tenant/changed"]
         self.assertEqual(changed["phase"], "provisioning")
         progress = messages["res.partner", tenant.partner_id.id, "saas.tenant/progress"]
         self.assertEqual(progress["steps"][0]["label"], "Copy the template")

@@ -87,7 +87,7 @@ class TestSignOn(SaasCase):
         wizard = self.env["saas.tenant.open"].with_user(operator)
         wizard = wizard.create({"tenant_id": self.tenant.id, "reason": "Help with invoices"})
         self.assertEqual(wizard.action_confirm()["url"], f"/saas/open/{wizard.id}")
-        self.assertEqual(wizard.sign_on(), "one.time")
+        self.assertEqual(wizard._sign_on(), "one.time")
         sent = post.call_args.kwargs["json"]
         self.assertEqual((sent["login"], sent["staff"]), (operator.login, True))
         self.assertEqual(sent["subject"], operator._saas_subject())

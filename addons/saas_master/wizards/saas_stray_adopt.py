@@ -38,7 +38,5 @@ class SaasStrayAdopt(models.TransientModel):
 
     def action_confirm(self):
         self.ensure_one()
-        self.env["saas.tenant"]._check_group("saas_master.group_saas_operator")
-        slug = self.env["saas.tenant"]._normalize_slug(self.slug)
-        tenant = self.stray_id._adopt(self.partner_id, self.plan_id, slug)
-        return tenant.with_env(self.env)._get_records_action()
+        tenant = self.stray_id.adopt(self.partner_id.id, self.plan_id.id, self.slug)
+        return self.env["saas.tenant"].browse(tenant)._get_records_action()

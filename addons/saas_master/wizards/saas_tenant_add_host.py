@@ -10,5 +10,5 @@ class SaasTenantAddHost(models.TransientModel):
     primary = fields.Boolean("Use as Primary Address")
 
     def action_confirm(self):
-        self._tenant()._add_host(self.name, self.primary)
+        self._tenant().add_host(self.name, self.primary)
         return self._close()

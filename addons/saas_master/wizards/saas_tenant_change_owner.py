@@ -34,5 +34,5 @@ class SaasTenantChangeOwner(models.TransientModel):
             wizard.first_user_id = wizard.tenant_id.first_user_id
 
     def action_confirm(self):
-        self._tenant()._change_owner(self.owner_id, self.first_user_id, self.reason)
+        self._tenant().change_owner(self.owner_id.id, self.first_user_id.id, self.reason)
         return self._close()

@@ -24,5 +24,5 @@ class SaasTenantChangePlan(models.TransientModel):
             wizard.plan_id = tenant.wished_plan_id or tenant.plan_id
 
     def action_confirm(self):
-        self._tenant()._change_plan(self.plan_id)
+        self._tenant().change_plan(self.plan_id.id)
         return self._close()

@@ -1,5 +1,4 @@
 from odoo import fields, models
-from odoo.exceptions import UserError
 
 
 class SaasTenantDeleteNow(models.TransientModel):
@@ -12,16 +11,5 @@ class SaasTenantDeleteNow(models.TransientModel):
     confirmation = fields.Char("Address")
 
     def action_confirm(self):
-        tenant = self._tenant()
-        if not tenant.delete_after:
-            raise UserError(
-                self.env._(
-                    "Schedule the deletion of %s first; then it can be done now.", tenant.name
-                )
-            )
-        if (self.confirmation or "").strip().lower() != tenant.slug:
-            raise UserError(
-                self.env._("Type “%s” to confirm that this is the one you mean.", tenant.slug)
-            )
-        tenant._delete(self.env._("Confirmed by %s by typing the address.", self.env.user.name))
+        self._tenant().delete_now(self.confirmation)
         return self._close()

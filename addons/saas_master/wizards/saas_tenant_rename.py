@@ -39,7 +39,7 @@ class SaasTenantRename(models.TransientModel):
 
     def action_use_free(self):
         self.ensure_one()
-        self.slug = self.free
+        self.slug = self.free or self.slug
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Rename"),
@@ -50,5 +50,5 @@ class SaasTenantRename(models.TransientModel):
         }
 
     def action_confirm(self):
-        self._tenant()._rename(self.slug)
+        self._tenant().rename(self.slug)
         return self._close()

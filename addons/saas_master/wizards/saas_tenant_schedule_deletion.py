@@ -18,5 +18,5 @@ class SaasTenantScheduleDeletion(models.TransientModel):
     reason = fields.Char(required=True)
 
     def action_confirm(self):
-        self._tenant()._schedule_deletion(self.delete_after, self.reason.strip())
+        self._tenant().schedule_deletion(self.delete_after, self.reason)
         return self._close()

@@ -1,7 +1,5 @@
 from odoo import fields, models
 
-from ..models.said import Said
-
 
 class SaasTenantSuspend(models.TransientModel):
     _name = "saas.tenant.suspend"
@@ -11,6 +9,5 @@ class SaasTenantSuspend(models.TransientModel):
     reason = fields.Char(required=True, help="The customer sees it in the portal.")
 
     def action_confirm(self):
-        tenant = self._tenant().sudo().with_context(saas_action=Said("suspend"))
-        tenant._hold("person", self.reason.strip())
+        self._tenant().suspend(self.reason)
         return self._close()

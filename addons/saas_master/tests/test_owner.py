@@ -160,7 +160,7 @@ class TestOwner(SaasCase):
     def test_a_change_of_owner_is_refused_where_it_makes_no_sense(self):
         with self.assertRaisesRegex(UserError, "does not belong to"):
             self.tenant._change_owner(self.acme, self.stranger, "Why not")
-        with self.assertRaisesRegex(UserError, "Enter why"):
+        with self.assertRaisesRegex(UserError, "Enter the reason"):
             self.tenant._change_owner(self.globex, self.stranger, "  ")
         with self.assertRaises(AccessError):
             self.tenant.with_user(self._make_staff("viewer")).action_change_owner()

@@ -15,7 +15,8 @@ stay inside its own database, so that CONNECT on any other one can be taken away
 * due crons run at once after a start, not a minute later, and survive a restart of PostgreSQL;
 * a connection to PostgreSQL that dies without a word is found dead in seconds (servers/);
 * requests for which there is no connection left wait for one;
-* a database that is not there yet is waited for: most of a start needs none.
+* a database that is not there yet is waited for: most of a start needs none;
+* while PostgreSQL is away visitors are told so, and stay logged in.
 
 The configuration must name exactly one database in `db_name`. Somebody else makes it (a template
 is built with `-i … --stop-after-init` into an empty one that has the extension pg_trgm): creating
@@ -35,7 +36,7 @@ import odoo.init  # sets Odoo up, so it comes before everything else of it
 # isort: split
 import psycopg2
 import urllib3.util.connection
-from servers import connections, dispatch, doors, evented, prefork, threaded
+from servers import absence, connections, dispatch, doors, evented, prefork, threaded
 
 from odoo import sql_db
 from odoo.cli.server import check_postgres_user, check_root_user, report_configuration
@@ -212,6 +213,7 @@ def prepare(args):
     tame_reloads()
     call_by_ipv6()
     doors.shut()
+    absence.tell_of_it()
     check_root_user()
     logging.getLogger("odoo.tools.config").addFilter(_is_no_option_of_ours)
     config.parse_config(args, setup_logging=True)

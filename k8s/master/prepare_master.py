@@ -60,6 +60,12 @@ def write_conf(path):
         "db_user": "saas_master",
         "http_interface": "0.0.0.0",
         "http_port": 8069,
+        # Else it would execute itself anew for any request of two minutes, such as a language that
+        # is installed, and serve nobody meanwhile. What it may take, its pod's limits say.
+        "limit_memory_hard": 0,
+        "limit_memory_soft": 0,
+        "limit_time_real": 0,
+        "limit_time_real_cron": 0,
         "list_db": False,
         "max_cron_threads": 1,
         "proxy_mode": True,

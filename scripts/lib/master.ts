@@ -17,6 +17,12 @@ import { askSocket } from "./unix-http.ts"
 const ownDatabase = "scripts/lib/odoo_own_database.py"
 const ownSocket = "scripts/lib/odoo_socket.py"
 const codeParts = ["addons/saas_master", "runtime/launch.py", "runtime/servers", ownDatabase, ownSocket]
+
+/**
+ * A threaded Odoo executes itself anew when one request, or one job, takes longer than the first two, or when it has
+ * become larger than the last: half a minute in which nobody is served, for a language that somebody installs.
+ */
+const noRestarts = { limit_time_real: 0, limit_time_real_cron: 0, limit_memory_soft: 0, limit_memory_hard: 0 }
 const staticFiles = join(repo, "addons/saas_master/static/src")
 
 export interface MasterOptions {
@@ -96,6 +102,7 @@ export class Master {
       ...(port === undefined
         ? { http_interface: `unix://${this.socket}` }
         : { http_interface: "127.0.0.1", http_port: port }),
+      ...noRestarts,
       list_db: false,
       max_cron_threads: 1,
       proxy_mode: true,

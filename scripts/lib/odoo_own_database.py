@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "runtime"))
 
 import launch  # noqa: E402
 import odoo_socket  # noqa: E402
-from servers import connections, doors, threaded  # noqa: E402
+from servers import absence, connections, doors, threaded  # noqa: E402
 
 import odoo.cli  # noqa: E402
 
@@ -22,4 +22,5 @@ if __name__ == "__main__":
     connections.notice_silence()
     threaded.keep_crons_alive()
     odoo_socket.serve_sockets()
+    absence.tell_of_it()
     odoo.cli.main()

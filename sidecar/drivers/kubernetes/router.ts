@@ -2,7 +2,6 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { PermanentError, RetryableError } from "../../domain/errors.ts"
 import { fingerprint } from "../../domain/fingerprint.ts"
-import { isHostName } from "../../domain/names.ts"
 import type { RouteState, SeenRoute } from "../../domain/plan.ts"
 import type { TenantHost, TenantId, TenantSpec } from "../../domain/tenant.ts"
 import { refuseNoHost } from "../../routing/host-name.ts"
@@ -49,10 +48,9 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
     const { ingresses, namespaces } = await watched.caches()
     const owner = writer.owner(fence)
     const { namespace } = endpoint
-    refuseUnroutable(hosts)
     this.#refuseTaken(ingresses.list(), fence.tenant, hosts)
     const before = ingresses.get(ingressName, namespace)
-    // What leads to the tenant already is let be: a deletion comes by here, too.
+    // Rules of Traefik are made of them. What leads to the tenant already is let be: a deletion comes by here, too.
     const routed = before ? hostsOf(before) : []
     for (const { name } of hosts) if (!routed.includes(name)) refuseNoHost(name)
     await this.#ensureFallback(fence)
@@ -213,13 +211,6 @@ export class KubernetesRouter implements Router<ServiceEndpoint> {
       }
     }
   }
-}
-
-/** Rules of Traefik are made of them. */
-function refuseUnroutable(hosts: readonly TenantHost[]): void {
-  const wrong = hosts.find(({ name }) => !isHostName(name))
-  if (wrong === undefined) return
-  throw new PermanentError(`“${wrong.name}” is not the name of a host. Give the tenant another address.`)
 }
 
 function isServed({ status, page }: Seen, state: RouteState): boolean {

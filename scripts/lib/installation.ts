@@ -15,7 +15,7 @@ import { holderOf, leftovers, nginxOf, sidecarsOf } from "./leftovers.ts"
 import type { Master } from "./master.ts"
 import { masterCode, snapshotOf } from "./master-snapshot.ts"
 import type { Odoo } from "./odoo.ts"
-import { endProcessesOf, masterUser, processesOf, tenantUsers, type UserRange } from "./own-users.ts"
+import { endProcessesOf, masterUser, tenantUsers, type UserRange } from "./own-users.ts"
 import { type InstallationSettings, makeParts, type Parts } from "./parts.ts"
 import { repo } from "./paths.ts"
 import { demandFree, everyAddress, isFree, holderOf as takenBy } from "./ports.ts"
@@ -230,7 +230,9 @@ export class Installation {
       await progress(`stop ${name}`, work)
       stopped.push(name)
     }
-    const endUsers = (name: string, users: UserRange) => one(name, processesOf(users) > 0, () => endProcessesOf(users))
+    const endUsers = async (name: string, users: UserRange) => {
+      if (await endProcessesOf(users)) stopped.push(name)
+    }
     for (const sidecar of sidecarsOf(stateDir)) {
       await one(sidecar.name, true, () => stopProcess(sidecar.mark, 20))
     }

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
+import type { Readable } from "node:stream"
 import { suite } from "uvu"
 import * as assert from "uvu/assert"
 import { Installation as RealInstallation } from "../../scripts/lib/installation.ts"
@@ -44,27 +45,34 @@ test("so does a start that finds nothing else running; one that finds tenants le
 
 test("those who fork all the time are ended, too", async ({ it, real }) => {
   // Each child forks the next one and ends: whoever kills one by one is always too late.
-  await python(it.uidBase + 9, "import os\nprint(os.getpid(), flush=True)\nwhile True:\n  if os.fork(): os._exit(0)")
+  const { said } = await python(
+    it.uidBase + 9,
+    "import os\nprint(os.getpid(), flush=True)\nwhile True:\n  if os.fork(): os._exit(0)",
+  )
+  const allEnded = once(said, "close")
   await real.stop(silent)
+  // Each of them has it open.
+  await allEnded
 })
 
 /** Answers the pid of a process of that user which has a session of its own, and whose parent is gone. */
-function stay(uid: number): Promise<number> {
-  return python(
+async function stay(uid: number): Promise<number> {
+  const { pid, said } = await python(
     uid,
     "import os, time\nif os.fork(): os._exit(0)\nos.setsid()\nprint(os.getpid(), flush=True)\ntime.sleep(600)",
   )
+  said.destroy()
+  return pid
 }
 
-async function python(uid: number, program: string): Promise<number> {
+async function python(uid: number, program: string): Promise<{ pid: number; said: Readable }> {
   const become = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--no-new-privs", "--"]
   const child = spawn("setpriv", [...become, "/usr/bin/python3", "-c", program], {
     stdio: ["ignore", "pipe", "inherit"],
     cwd: "/",
   })
-  const [said] = await once(createInterface({ input: child.stdout }), "line")
-  child.stdout.destroy()
-  return Number(said)
+  const [pid] = await once(createInterface({ input: child.stdout }), "line")
+  return { pid: Number(pid), said: child.stdout }
 }
 
 test.run()

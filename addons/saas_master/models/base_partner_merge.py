@@ -14,7 +14,7 @@ class BasePartnerMerge(models.TransientModel):
             tenant: tenant.owner_id.display_name
             for tenant in Tenant.search([("owner_id", "in", src_partners.ids)])
         }
-        super()._update_foreign_keys(src_partners, dst_partner)
+        result = super()._update_foreign_keys(src_partners, dst_partner)
         for tenant, before in owners.items():
             self.env["saas.audit.entry"]._log(
                 tenant,
@@ -24,3 +24,4 @@ class BasePartnerMerge(models.TransientModel):
                 new=dst_partner.display_name,
                 reason=self.env._("The two contacts were merged."),
             )
+        return result

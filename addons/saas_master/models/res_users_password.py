@@ -17,9 +17,10 @@ class ResUsers(models.Model):
         """
         try:
             with self.env.cr.savepoint():
-                super().reset_password(login)
+                return super().reset_password(login)
         except OperationalError:
             # PostgreSQL is away, or this is to be tried again.
             raise
         except Exception as problem:  # noqa: BLE001  stock raises nothing more special
             _logger.info("No link for a new password was sent to %r: %s", login, problem)
+        return None

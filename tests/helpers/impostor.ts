@@ -18,6 +18,7 @@ def answer(connection, name):
             else: connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}")
     except OSError: pass
 def take(place, name):
+    before = ""
     while True:
         listener = socket.socket(socket.AF_UNIX if isinstance(place, str) else socket.AF_INET)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -27,7 +28,9 @@ def take(place, name):
         except PermissionError:
             print("refused", name, flush=True)
             return
-        except OSError:
+        except OSError as error:
+            if str(error) != before: print("waits", name, error, flush=True)
+            before = str(error)
             listener.close()
             time.sleep(0.01)
     listener.listen(16)
@@ -58,12 +61,17 @@ export class Impostor {
 
   /** Resolves once it listens there. */
   async has(place: number): Promise<void> {
-    await until(`the impostor has port ${place}`, async () => this.#said.includes(`has ${place}`) || null)
+    await this.#says(`has ${place}`)
   }
 
   /** Resolves once it was not let listen there. */
   async isRefused(place: string): Promise<void> {
-    await until(`${place} is refused to the impostor`, async () => this.#said.includes(`refused ${place}`) || null)
+    await this.#says(`refused ${place}`)
+  }
+
+  async #says(words: string): Promise<void> {
+    const seen = async () => `${this.#child.exitCode ?? "it runs"}; ${this.#said.join("; ")}`
+    await until(`the impostor says "${words}"`, () => this.#said.includes(words), { seen })
   }
 
   /** Everything that it was told, by whomever. */

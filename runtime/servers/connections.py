@@ -44,6 +44,12 @@ def notice_silence():
         return name, {**info, **LIVENESS}
 
     class TellingConnection(sql_db.PsycoConnection):
+        def reset(self):
+            try:
+                super().reset()
+            finally:
+                tell_if_dead(self)
+
         def close(self):
             tell_if_dead(self)
             super().close()

@@ -7,7 +7,10 @@ import { run } from "../../scripts/lib/commands.ts"
 
 export class SilentNetwork {
   readonly #server: Server
-  readonly #sockets = new Set<Socket>()
+  /** Each client's connection, and that to the server on the other side. */
+  readonly #pairs = new Map<Socket, Socket>()
+  /** Clients' connections that the server has given up by itself, as it does with those of which it hears nothing. */
+  readonly #givenUp = new Set<Socket>()
   #silent = false
 
   /** `socket`: path of the server's Unix socket. */
@@ -35,12 +38,20 @@ export class SilentNetwork {
   async comeBack(): Promise<void> {
     if (!this.#silent) return
     this.#silent = false
+    // The server is on this side of the network, and hears every client that is not lost.
+    for (const [near, far] of this.#pairs) {
+      this.#givenUp.add(near)
+      far.destroy()
+    }
     await run("nft", ["delete", "table", "inet", this.#table])
   }
 
   async close(): Promise<void> {
     await this.comeBack()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const [near, far] of this.#pairs) {
+      far.destroy()
+      near.destroy()
+    }
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
@@ -49,17 +60,17 @@ export class SilentNetwork {
   }
 
   #join(near: Socket, far: Socket): void {
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#sockets.add(one)
-      one.pipe(other)
-      one.on("error", () => other.destroy())
-      one.on("close", () => {
-        this.#sockets.delete(one)
-        other.destroy()
-      })
-    }
+    this.#pairs.set(near, far)
+    near.pipe(far)
+    far.pipe(near)
+    near.on("error", () => far.destroy())
+    far.on("error", () => near.destroy())
+    near.on("close", () => {
+      this.#pairs.delete(near)
+      far.destroy()
+    })
+    far.on("close", () => {
+      if (!this.#givenUp.has(near)) near.destroy()
+    })
   }
 }

@@ -43,7 +43,7 @@ declare module "@web/../tests/web_test_helpers" {
   type FieldOptions = Readonly<Record<string, unknown>>
 
   export const fields: Readonly<
-    Record<"Char" | "Integer" | "Many2one" | "One2many" | "Selection", (options?: FieldOptions) => unknown>
+    Record<"Char" | "Float" | "Integer" | "Many2one" | "One2many" | "Selection", (options?: FieldOptions) => unknown>
   >
   export const models: { Model: new () => object }
   export function makeMockEnv(): Promise<unknown>

@@ -31,7 +31,7 @@ class SaasTenantStatusCompany(models.Model):
     _inherit = "saas.tenant.status"
 
     # The other way round, for the rule that says who sees it.
-    tenant_ids = fields.One2many("saas.tenant", "status_id", "Tenant")
+    tenant_ids = fields.One2many("saas.tenant", "status_id")
 
 
 class SaasSubscriptionCompany(models.Model):

@@ -1,4 +1,4 @@
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
@@ -108,6 +108,17 @@ class TestCompany(SaasCase):
         staff = [target for target, kind in sent if kind == "saas.tenant/changed"]
         self.assertEqual(set(staff), {(self.second, "saas")})
         self.assertIn(((self.second, "saas"), "saas.operation/changed"), sent)
+
+    def _channels_of(self, person):
+        with patch("odoo.addons.bus.models.ir_websocket.request", Mock()):
+            return self.env["ir.websocket"].with_user(person)._build_bus_channel_list([])
+
+    def test_staff_listen_to_their_companies(self):
+        channels = self._channels_of(self._staff_of(self.second))
+        self.assertIn((self.second, "saas"), channels)
+        self.assertNotIn((self.first, "saas"), channels)
+        employee = new_test_user(self.env, "company_employee", groups="base.group_user")
+        self.assertNotIn((self.first, "saas"), self._channels_of(employee))
 
     def test_plans_are_offered_by_their_company(self):
         shared = self.plan

@@ -5,6 +5,7 @@ import { suite } from "uvu"
 import { collectErrors, openBrowser, phone, signOn, wide } from "../helpers/browser.ts"
 import { type Installation, makeInstallation } from "../helpers/installation.ts"
 import { Master } from "../helpers/master.ts"
+import { TenantSaidNo, TenantUser } from "../helpers/tenant.ts"
 import { until } from "../helpers/wait.ts"
 
 const test = suite("from a quotation to a running Odoo")
@@ -132,6 +133,29 @@ test("the customer finds it in the portal and is signed on to it", async () => {
   assert.ok(printed.bytes > 5_000, `${printed.bytes} bytes are hardly a page`)
 })
 
+test("a colleague opens it as themselves once they are invited inside, and never as its administrator", async () => {
+  const tenant = await theTenant()
+  const colleague = await portalUserOf(customer.name, "Bob@BlueLantern.example")
+  const place = { ref: tenant.ref, url: tenant.url }
+  const page = await newPage(wide)
+  await signOn(page, masterUrl, colleague.login, colleague.password)
+  await page.goto(`${masterUrl}/my/odoo/${tenant.id}`)
+  const invited = async () => TenantUser.withToken(place, await tokenFrom(page))
+  await assert.rejects(invited(), (error) => error instanceof TenantSaidNo && /no active user/.test(error.message))
+
+  const signer = { sidecarUrl: `http://127.0.0.1:${it.ports.sidecar}`, tokenFile: it.secrets.path("nudge-token") }
+  const owner = await TenantUser.signOn(signer, place, customer.email)
+  // As people write it: in another spelling.
+  const values = { name: "Bob", login: "bob@bluelantern.example" }
+  const bob = await owner.call<number>("res.users", "create", [values], { context: { no_reset_password: true } })
+  assert.equal(await uidOf(await invited()), bob)
+
+  // A login that changes hands inside leads nobody to somebody else's user.
+  await owner.call("res.users", "write", [[bob], { login: "bob.jones@bluelantern.example" }])
+  await owner.call("res.users", "write", [[await uidOf(owner)], { login: values.login }])
+  assert.equal(await uidOf(await invited()), bob)
+})
+
 test("the portal fits on a phone", async () => {
   const page = await newPage(phone)
   await signOn(page, masterUrl, customer.email, customer.password)
@@ -148,14 +172,47 @@ test("no page had an error on the way", () => {
   assert.deepEqual(errors.flat(), [])
 })
 
-async function theTenant(): Promise<{ id: number; url: string }> {
-  const tenants = await master.search<{ id: number; url: string }>(
+async function theTenant(): Promise<{ id: number; ref: string; url: string }> {
+  const tenants = await master.search<{ id: number; ref: string; url: string }>(
     "saas.tenant",
     [["slug", "=", "blue-lantern"]],
-    ["url"],
+    ["ref", "url"],
   )
   assert.equal(tenants.length, 1)
-  return tenants[0] as { id: number; url: string }
+  return tenants[0] as { id: number; ref: string; url: string }
+}
+
+async function portalUserOf(company: string, login: string): Promise<{ login: string; password: string }> {
+  const [parent] = await master.search<{ id: number }>("res.partner", [["name", "=", company]], ["id"], 1)
+  const [group] = await master.search<{ res_id: number }>(
+    "ir.model.data",
+    [
+      ["module", "=", "base"],
+      ["name", "=", "group_portal"],
+    ],
+    ["res_id"],
+  )
+  const partner_id = await master.create("res.partner", { name: login, email: login, parent_id: parent?.id })
+  const password = "another portal password"
+  const context = { no_reset_password: true }
+  const values = { login, password, partner_id, group_ids: [[6, 0, [group?.res_id]]] }
+  await master.call("res.users", "create", [values], { context })
+  return { login, password }
+}
+
+/** What the button of the customer's page posts to the tenant, from wherever the person stands. */
+async function tokenFrom(page: Page): Promise<string> {
+  const form = page.locator("form[action$='/open']")
+  const csrf_token = await form.locator("input[name=csrf_token]").inputValue()
+  const answer = await page.request.post(`${masterUrl}${await form.getAttribute("action")}`, { form: { csrf_token } })
+  const html = await answer.text()
+  const token = /name="token" value="([^"]+)"/.exec(html)?.[1]
+  assert.ok(token, html)
+  return token
+}
+
+async function uidOf(user: TenantUser): Promise<number> {
+  return (await user.call<{ uid: number }>("res.users", "context_get")).uid
 }
 
 test.run()

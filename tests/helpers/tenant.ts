@@ -103,7 +103,11 @@ export class TenantUser {
   }
 
   static async signOn(signer: Signer, tenant: TenantPlace, login: string): Promise<TenantUser> {
-    const answer = await redeem(tenant, await signOnToken(signer, tenant, { login, name: login }))
+    return TenantUser.withToken(tenant, await signOnToken(signer, tenant, { login, name: login }))
+  }
+
+  static async withToken(tenant: TenantPlace, token: string): Promise<TenantUser> {
+    const answer = await redeem(tenant, token)
     const cookies = [answer.headers["set-cookie"] ?? []].flat()
     const session = cookies.map((cookie) => /session_id=[^;]+/.exec(cookie)?.[0]).find(Boolean)
     if (!session || answer.status >= 400) throw new TenantSaidNo(`Sign-on answered ${answer.status}: ${answer.body}`)

@@ -78,6 +78,8 @@ onlyRoot("connections that a network has lost are found dead, and all goes on wh
     await pass(silentSeconds)
     await network.comeBack()
     await until("it answers", () => bare.answers(health), { seconds: backSeconds })
+    await bare.makeJobDue()
+    await until("it hears of a due job", () => hearsOfJob(), { seconds: 30 })
     assert.deepEqual(await operator.query("SELECT 3 AS three"), [{ three: 3 }])
     assert.match(String(await unanswered), /PostgreSQL does not serve us right now: Connection terminated/)
     await until("it has said so", () => /A connection to PostgreSQL was found dead/.test(said()), { seconds: 30 })
@@ -167,6 +169,12 @@ async function waitsForDatabase(child: ChildProcess): Promise<void> {
   await until("it waits for its database", () => /Waiting for the database: .*not permitted to log in/s.test(said()), {
     seconds: 60,
   })
+}
+
+/** Told again and again: one who listens hears only what is said from then on. */
+async function hearsOfJob(): Promise<boolean> {
+  await bare.sql(`SELECT pg_notify('cron_trigger', '${bare.database}')`)
+  return await bare.jobIsDone()
 }
 
 /** All that it has said so far. */

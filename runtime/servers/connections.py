@@ -47,8 +47,11 @@ def notice_silence():
         def reset(self):
             try:
                 super().reset()
-            finally:
-                tell_if_dead(self)
+            except psycopg2.DatabaseError as error:
+                tell_of(self)
+                # The pool passes over a connection that it cannot use by this kind of error only, and
+                # that of a server which has just gone is of none.
+                raise psycopg2.OperationalError(str(error)) from error
 
         def close(self):
             tell_if_dead(self)
@@ -64,7 +67,12 @@ def notice_silence():
 
 
 def tell_if_dead(connection):
-    if connection.closed == BROKEN and not getattr(connection, "told", False):
+    if connection.closed == BROKEN:
+        tell_of(connection)
+
+
+def tell_of(connection):
+    if not getattr(connection, "told", False):
         connection.told = True
         _logger.warning("A connection to PostgreSQL was found dead; a new one takes its place.")
 

@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { dirname } from "node:path"
+import { startIn } from "../../sidecar/drivers/process/proc.ts"
 import { asUser, type OsUser } from "./os-user.ts"
 import { until } from "./until.ts"
 
@@ -35,9 +36,7 @@ export function startOf(pid: number): string | null {
     if (code === "ENOENT" || code === "ESRCH") return null
     throw error
   }
-  // The second field is the name in brackets and may itself hold spaces and brackets.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null)
+  return startIn(stat)
 }
 
 export function isAlive(mark: ProcessMark): boolean {

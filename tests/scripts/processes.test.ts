@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "uvu"
 import * as assert from "uvu/assert"
 import { currentUser } from "../../scripts/lib/os-user.ts"
 import { Daemon, isAlive, readMark, startOf } from "../../scripts/lib/processes.ts"
+import { until } from "../../scripts/lib/until.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "processes-"))
 test.after(() => rmSync(folder, { recursive: true }))
@@ -44,6 +47,22 @@ test("a server is found again by another command and stopped", async () => {
   await again.stop()
   assert.not(mark && isAlive(mark))
   assert.is(first.pid(), null)
+})
+
+test("one whose first thread has ended lives on with the others, which have its files and ports", async () => {
+  const program =
+    "import ctypes, platform, threading, time\n" +
+    "threading.Thread(target=time.sleep, args=(600,)).start()\n" +
+    "ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)"
+  const child = spawn("/usr/bin/python3", ["-c", program], { stdio: "ignore" })
+  const mark = { pid: child.pid ?? 0, started: startOf(child.pid ?? 0) ?? "" }
+  const state = () => /^State:\t(.)/m.exec(readFileSync(`/proc/${mark.pid}/status`, "utf8"))?.[1]
+  await until(() => state() === "Z" || null, { seconds: 10, otherwise: () => "its first thread goes on" })
+  assert.ok(isAlive(mark))
+  const ended = once(child, "exit")
+  process.kill(mark.pid, "SIGKILL")
+  await ended
+  assert.not(isAlive(mark))
 })
 
 test("one that ignores SIGTERM is killed", async () => {

@@ -13,9 +13,17 @@ export interface ProcessId {
 export function isAlive({ pid, started }: ProcessId): boolean {
   const stat = read(`/proc/${pid}/stat`)
   if (stat === null) return false
+  return startIn(stat) === started
+}
+
+/** Field 22 of such a text of /proc; null for a process that has ended and that its parent has not collected. */
+export function startIn(stat: string): string | null {
   // The name in the second field may itself hold blanks and brackets.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  return fields[19] === started && fields[0] !== "Z"
+  const [state, threads] = [fields[0], Number(fields[17])]
+  // Its first thread may have ended before the others, which still have its files and ports.
+  const isOver = state === "X" || (state === "Z" && threads <= 1)
+  return isOver ? null : (fields[19] ?? null)
 }
 
 /** In seconds. */

@@ -32,7 +32,7 @@ test("one of two who confirm at once gets it, and the other is told to choose an
   assert.deepEqual(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"])
   const refused = outcomes.find((outcome) => outcome.status === "rejected")
   assert.ok(refused?.reason instanceof MasterSaidNo, String(refused?.reason))
-  assert.match(refused.reason.message, /Diese Adresse hat gerade jemand anders bekommen\. Wählen Sie eine andere\./)
+  assert.match(refused.reason.message, /Diese Adresse ist gerade vergeben worden\. Wählen Sie eine andere\./)
 
   const tenants = await master.search<{ order_id: [number, string] }>(
     "saas.tenant",

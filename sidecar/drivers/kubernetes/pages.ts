@@ -12,6 +12,9 @@ import type { Watched } from "./watched.ts"
 /** Tells which state an answer was made of, for the router that waits until it is shown. */
 export const pageHeader = "x-odoo-saas-page"
 
+/** Longer than Traefik keeps a connection that rests (90 s): one that we close just as it is used again is a 502. */
+const keepAliveMs = 120_000
+
 export class Pages {
   readonly #watched: Watched
   readonly #port: number
@@ -29,6 +32,7 @@ export class Pages {
         response.end(error instanceof Error ? error.message : "This page cannot be shown right now.")
       })
     })
+    server.keepAliveTimeout = keepAliveMs
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(this.#port, resolve))
     this.#server = server
   }

@@ -28,6 +28,13 @@ export function databaseHost(value: string): string {
   return value.startsWith("/") ? stateFolder(value) : word(value)
 }
 
+/** A host or the folder of a Unix socket, with the port that is a part of the socket's name as well. */
+export function databaseAddress(value: string): string {
+  const [host, number, ...rest] = value.split(":")
+  if (!host?.startsWith("/") || number === undefined || rest.length > 0) return address(value)
+  return `${databaseHost(host)}:${port(number)}`
+}
+
 export function hostName(value: string): string {
   const host = value.toLowerCase()
   if (hasHostLetters(host)) return host

@@ -1,7 +1,7 @@
 /** The file that names database servers beside the one of PG_HOST. Passwords are in files of their own. */
 import { z } from "zod"
 import {
-  address as addressOf,
+  databaseAddress,
   fileText,
   isNamespace,
   name as nameOf,
@@ -22,7 +22,10 @@ function readBy(parse: (value: string) => unknown, otherwise: string) {
   return z.string().refine(isRight, otherwise)
 }
 
-const address = readBy(addressOf, "is written as 10.0.0.5:5432")
+const address = readBy(
+  databaseAddress,
+  "is written as 10.0.0.5:5432, or with the folder of its Unix socket as /folder:5432",
+)
 const roleOrDatabase = readBy(nameOf, "has small letters, digits, - and _")
 
 const server = z.strictObject({

@@ -1,3 +1,4 @@
+from odoo.exceptions import ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..models.number import whole
@@ -54,6 +55,14 @@ class TestNumber(SaasCase, HttpCase):
         grace = self.env["saas.subscription"]._grace_days
         parameters.set_param("saas.grace_days", "3")
         self.assertEqual(grace(), 3)
+        parameter = parameters.search([("key", "=", "saas.grace_days")])
         for text in ("²", "-1", "9" * 5000):
-            parameters.set_param("saas.grace_days", text)
+            with self.assertRaises(ValidationError):
+                parameters.set_param("saas.grace_days", text)
+            # As a database may have it from before there was a rule.
+            self.env.cr.execute(
+                "UPDATE ir_config_parameter SET value = %s WHERE id = %s", [text, parameter.id]
+            )
+            parameter.invalidate_recordset()
+            self.env.registry.clear_cache("stable")
             self.assertEqual(grace(), GRACE_DAYS)

@@ -172,5 +172,5 @@ class TestSignOn(SaasCase):
             patch.dict(os.environ, {"SAAS_SIDECAR_URL": "unix:/nowhere/sidecar.sock"})
         )
         sidecar_client._nudge()
-        with self.assertRaisesRegex(UserError, "try again in a minute"):
+        with self.assertRaisesRegex(UserError, "Try again in a minute"):
             self.tenant._request_sign_on("first", "me", "Me", False, "")

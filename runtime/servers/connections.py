@@ -49,8 +49,8 @@ def notice_silence():
                 super().reset()
             except psycopg2.DatabaseError as error:
                 tell_of(self)
-                # By this kind of error the pool passes over a connection that it cannot use; that of
-                # a server which has just gone is of none.
+                # By this kind of error the pool passes over a connection that it cannot use; the
+                # error of a server which has just gone is of another kind.
                 raise psycopg2.OperationalError(str(error)) from error
 
         def close(self):

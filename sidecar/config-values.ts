@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { hasHostLetters } from "./domain/names.ts"
 import { misread } from "./domain/odoo-options.ts"
+import { isSocketFolder } from "./domain/socket-folder.ts"
 
 /** Where this project's own addons and runtime files are. */
 export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -25,13 +26,13 @@ export function word(value: string): string {
 
 /** A host, or the folder of a Unix socket. */
 export function databaseHost(value: string): string {
-  return value.startsWith("/") ? stateFolder(value) : word(value)
+  return isSocketFolder(value) ? stateFolder(value) : word(value)
 }
 
 /** A host or the folder of a Unix socket, with the port that is a part of the socket's name as well. */
 export function databaseAddress(value: string): string {
   const [host, number, ...rest] = value.split(":")
-  if (!host?.startsWith("/") || number === undefined || rest.length > 0) return address(value)
+  if (!host || !isSocketFolder(host) || number === undefined || rest.length > 0) return address(value)
   return `${databaseHost(host)}:${port(number)}`
 }
 

@@ -4,6 +4,7 @@
  * where an answer takes long, PostgreSQL is asked through another connection whether it is still at work on it.
  */
 import type pg from "pg"
+import { isSocketFolder } from "../domain/socket-folder.ts"
 import { ProvenClient } from "./proven-client.ts"
 
 /** Not in pg's types. */
@@ -29,7 +30,7 @@ export class LivelyClient extends ProvenClient {
   constructor(config: pg.ClientConfig = {}) {
     super(config)
     // Nothing is lost on the way to a Unix socket.
-    if (!this.host.startsWith("/")) watch(this as unknown as Insides, () => askOf(config, this as unknown as Insides))
+    if (!isSocketFolder(this.host)) watch(this as unknown as Insides, () => askOf(config, this as unknown as Insides))
   }
 }
 

@@ -1,6 +1,7 @@
 /** Connections of the operator's role, and of others where the operator must not trust what it would run. */
 import pg from "pg"
 import { PermanentError, RetryableError } from "../domain/errors.ts"
+import { isSocketFolder } from "../domain/socket-folder.ts"
 import { LivelyClient } from "./lively-client.ts"
 
 export interface Server {
@@ -131,11 +132,6 @@ function options(server: Server, credentials: Credentials, database: string, nam
     // Nobody but us gets between the two ends of a Unix socket, and PostgreSQL speaks no TLS there.
     ...(server.ssl === false || isSocketFolder(server.host) ? { ssl: false } : {}),
   }
-}
-
-/** Whether a server is reached by a Unix socket: `host` is the folder that it lies in. */
-export function isSocketFolder(host: string): boolean {
-  return host.startsWith("/")
 }
 
 /** Names go where no parameter can. */
